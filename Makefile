@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+# make            build/lpad
+# make check      all tests; T=unit/test_text or T=cli/launch for one
+# make demo       the word count over /usr/share/common-licenses
+# make deps       installs the Debian packages that are missing; silent when all are there
+# make install    PREFIX=/usr/local DESTDIR=
+# SANITIZE=address,undefined or SANITIZE=thread, CC=clang, WERROR=1: builds of their own under build/
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SANITIZE ?=
+WERROR ?=
+T ?=
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+VERSION := 0.1.0
+
+PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev check mandoc jq
+PACKAGES_CI := clang libclang-rt-14-dev
+
+comma := ,
+variant := $(if $(filter-out gcc cc,$(CC)),$(notdir $(CC)))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+O := build$(if $(variant),/$(patsubst -%,%,$(variant)))
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wwrite-strings \
+            $(if $(WERROR),-Werror)
+sanitize := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+CFLAGS ?= -O2 -g
+ALL_CFLAGS := -std=gnu11 -pthread $(CFLAGS) $(WARNINGS) $(sanitize) -D_GNU_SOURCE -Ilib -Ilib/include \
+              -include base/banned.h \
+              -DLPAD_VERSION='"$(VERSION)"' -DLPAD_PREFIX='"$(PREFIX)"' -DLPAD_SANITIZE='"$(sanitize)"'
+LIBS := -lyaml -lnng -ljansson -lmd -lm -ldl -pthread
+
+LIB_SOURCES := $(sort $(wildcard lib/*/*.c))
+CMD_SOURCES := $(sort $(wildcard cmd/*.c))
+UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
+BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$O/obj/%.o)
+CMD_OBJECTS := $(CMD_SOURCES:%.c=$O/obj/%.o)
+UNITS := $(UNIT_SOURCES:tests/%.c=$O/tests/%)
+BENCHES := $(BENCH_SOURCES:tests/%.c=$O/tests/%)
+
+.PHONY: all check units demo bench deps install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $O/lpad
+
+$O/lpad: $(CMD_OBJECTS) $O/liblpad.a
+	$(CC) $(sanitize) $(LDFLAGS) -o $@ $(CMD_OBJECTS) $O/liblpad.a $(LIBS)
+
+$O/liblpad.a: $(LIB_OBJECTS)
+	@rm -f $@
+	ar rcs $@ $(LIB_OBJECTS)
+
+# The flags are a prerequisite, so that changing one rebuilds.
+$O/flags: FORCE
+	@mkdir -p $O
+	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
+FORCE:
+
+$O/obj/%.o: %.c $O/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$O/tests/unit/%: tests/unit/%.c $O/liblpad.a $O/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $O/liblpad.a $(LIBS) $$(pkg-config --libs check)
+
+$O/tests/bench/%: tests/bench/%.c $O/liblpad.a $O/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $O/liblpad.a $(LIBS)
+
+-include $(LIB_OBJECTS:.o=.d) $(CMD_OBJECTS:.o=.d) $(UNITS:=.d) $(BENCHES:=.d)
+
+units: $(UNITS)
+
+check: $O/lpad $(UNITS)
+	LPAD=$(CURDIR)/$O/lpad CC='$(CC)' tests/run '$O' '$(T)'
+
+demo: $O/lpad
+	$O/lpad launch topologies/wordcount --quiet
+
+bench: $O/lpad $(BENCHES)
+	LPAD=$(CURDIR)/$O/lpad tests/bench/run $O
+
+deps:
+	@missing=; for p in $(PACKAGES) $(if $(CI),$(PACKAGES_CI)); do \
+	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+
+install: $O/lpad
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/lpad $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	  $(DESTDIR)$(PREFIX)/lib/lpad/nodes $(DESTDIR)$(PREFIX)/share/lpad
+	install -m 755 $O/lpad $(DESTDIR)$(PREFIX)/bin/lpad
+	install -m 644 lib/include/lpad/*.h $(DESTDIR)$(PREFIX)/include/lpad/
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' lib/lpad.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/lpad.pc
+	cp -R topologies $(DESTDIR)$(PREFIX)/share/lpad/
+	for page in man/*.[1-8]; do section=$${page##*.}; \
+	  install -d $(DESTDIR)$(PREFIX)/share/man/man$$section; \
+	  install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$section/; done
+
+clean:
+	rm -rf build

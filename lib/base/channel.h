@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * JSON lines over a non-blocking stream descriptor, for one thread: incoming bytes become whole lines, outgoing lines
+ * wait in memory until the descriptor takes them. The owner polls the descriptor.
+ */
+#ifndef BASE_CHANNEL_H
+#define BASE_CHANNEL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+struct channel {
+	int fd;                 /* owned; -1 once closed */
+	struct text in, out;
+	size_t taken, sent;     /* consumed of in; written of out */
+	size_t searched;        /* of in: no newline before this */
+	bool ended;             /* the other side has closed, or the descriptor failed */
+	size_t longest;         /* a line beyond this is an error; 0: 256 MiB */
+};
+
+void channel_init(struct channel *channel, int fd);
+void channel_close(struct channel *channel);
+/* Reads what is there. 0, or -1 with an error; sets `ended` at end of file. */
+int channel_read(struct channel *channel, struct error *error);
+/* The next whole line as JSON: 1 and a new reference in *out; 0: none yet; -1: not JSON, too long (line skipped). */
+int channel_next(struct channel *channel, json_t **out, struct error *error);
+/* Queues one line; takes the reference. */
+void channel_send(struct channel *channel, json_t *value);
+bool channel_pending(const struct channel *channel);    /* wants POLLOUT */
+/* Writes what fits. 0, or -1 when the other side is gone (`ended`). */
+int channel_flush(struct channel *channel);
+
+#endif

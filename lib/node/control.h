@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The control channel between the supervisor and one `lpad node` process: JSON lines on a stream socket, descriptor 3
+ * of the node. The first line the supervisor sends is the document (topology/document.h). Unknown members are ignored.
+ * Every line of the node names its replica in "node".
+ *
+ * supervisor to node                                  when
+ *   {"do": "connect"}                                 all are bound: dial the neighbours
+ *   {"do": "go"}                                      all are wired: start run
+ *   {"do": "stop", "within": 10.0}                    the program stops; seconds until TERM
+ *   {"do": "drain", "within": 8.5}                    all runs have ended: no new calls, send queues and ENDs
+ *   {"do": "finish"}                                  all are drained, or time is up: fini and exit
+ *   {"do": "peer", "node": "worker/2", "number": 3, "index": 2, "incarnation": 1, "state": "lost" | "gone"}
+ *                                                     a neighbour died; gone: it will not come back
+ *
+ * node to supervisor
+ *   {"is": "step", "node": N, "step": "load" | "init" | "bind" | "wire" | "run" | "serve" | "drain" | "fini",
+ *    "waits_for": ["learner"]}                        waits_for: only in wire and drain, at most 8 names
+ *   {"is": "bound", "node": N}                        module loaded, init returned 0, listeners exist
+ *   {"is": "wired", "node": N}                        HELLO exchanged with every neighbour, both directions
+ *   {"is": "ended", "node": N, "code": 0}             run returned well (0 or stopped); 1..125: with that code, badly
+ *   {"is": "failed", "node": N, "step": "init", "code": 1, "text": "…", "peer": "learner"}
+ *                                                     init, run or a subscription's callback failed; the process exits
+ *                                                     with the code next. peer: the failed peer it names, so that this
+ *                                                     is a consequence; absent otherwise
+ *   {"is": "stop", "node": N, "code": 0, "why": "…"}  lpad_stop
+ *   {"is": "reports", "node": N, "list": [["loss", 0.3, 120, 1763812800000]], "dropped": 0}
+ *                                                     lpad_report, in batches: name, value, step, wall clock in ms
+ *   {"is": "counters", "node": N, "ports": [{"port": "value", "kind": "handle" | "method" | "topic" | "subscription",
+ *      "peer": "sensor", "messages": 10, "bytes": 640, "delivered_bytes": 1280, "dropped": 0, "lost": 0,
+ *      "published": 10, "received": 10, "errors": 0,
+ *      "latency": [p50, p90, p99, max]}]}             once a second while it changes, and before drained; latency in
+ *                                                     seconds, handles only; one entry per port and peer replica
+ *   {"is": "note", "node": N, "text": "has waited 10 s for replay.sample"}      shown to the user as it is
+ *   {"is": "drained", "node": N, "left": 3, "text": "3 messages of reading to keep"}     left 0: nothing was left
+ *
+ * Exit of the process: 0 after finish; the failure's code after "failed"; 1 if the channel ended without a word.
+ */
+#ifndef NODE_CONTROL_H
+#define NODE_CONTROL_H
+
+enum {
+	CONTROL_FD = 3
+};
+
+#endif

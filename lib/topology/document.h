@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The JSON document that the supervisor hands one `lpad node` process: its resolved part of the topology, so that
+ * editing the file under a run changes nothing. lib/node/document.c reads it; both change together.
+ *
+ * {
+ *   "lpad": 1, "run": "wordcount-3", "name": "wordcount", "token": "16 hex digits", "seed": 1,
+ *   "sockets": "/run/user/1000/lpad/7",           folder of all sockets of the run
+ *   "nodes": [{                                   today one; several when replicas share a process
+ *     "node": "mapper/2", "group": "mapper", "number": 5,           number: the group's
+ *     "index": 2, "replicas": 4, "incarnation": 1, "id": 12,        id: global replica number
+ *     "axes": [{"name": "row", "extent": 2, "coordinate": 1}],
+ *     "folder": "/…/nodes/mapper/2", "waited": true,                waited: the program waits for its run
+ *     "module": "/…/modules/x.so", "shown": "dqn.c", "implementation": "mapper",
+ *     "params": {"steps": 500, "lr": 0.001, "text": ["/abs/a"]},     every declared one, typed; $index, $folder put in
+ *     "start_within": -1, "stop_within": 10.0,
+ *     "serve": "ipc:///…/12.1.0",               its REP address; null: nobody calls it or subscribes
+ *     "max_message": 1073741824,
+ *     "callers": [{"node": "driver", "number": 2, "index": 0, "incarnation": 1}],   members that will say HELLO
+ *     "handles": {"peers": {"place": 2, "deadline": null,           deadline: seconds or null
+ *        "servers": [{"node": "mapper/0", "number": 0, "index": 0, "incarnation": 1, "address": "ipc://…"}]}},
+ *     "topics": {"reading": {"address": "ipc:///…/12.1.1", "buffer": 192, "window": 128,
+ *        "subscribers": [{"node": "smooth", "number": 3, "index": 0, "incarnation": 1, "port": "value", "keep": -2}]}},
+ *     "subscriptions": {"value": {"keep": -2, "window": 128, "cycle": false,
+ *        "publishers": [{"node": "sensor", "number": 1, "index": 0, "incarnation": 1, "topic": "reading",
+ *                        "address": "ipc://… (topic)", "serve": "ipc://… (REP)", "buffer": 192}]}}
+ *   }]
+ * }
+ *
+ * A handle joined by several edges holds their servers in edge order; the deadline is the first one given. A port that
+ * no edge names is absent. Addresses are ipc://SOCKETS/ID.INCARNATION.N: N = 0 for calls, 1 + place of the topic.
+ * A topic without subscribers is absent. keep and window stand per subscriber (an edge may change them): in
+ * "subscriptions" each publisher entry carries its own "keep" and "window" as well.
+ */
+#ifndef TOPOLOGY_DOCUMENT_H
+#define TOPOLOGY_DOCUMENT_H
+
+#include <jansson.h>
+
+#include "topology/topology.h"
+
+struct run_places {                     /* what a document needs to know of the run */
+	const char *run, *token;
+	const char *sockets, *nodes;    /* folders */
+	/* The shared object in the record for a group; borrowed. */
+	const char *(*module)(void *context, const struct group *group);
+	void *context;
+};
+
+/* Of one replica. New reference. */
+json_t *document_node(const struct topology *topology, const struct run_places *places, const struct group *group,
+	int index, int incarnation);
+/* Of the whole process: {"lpad": 1, ..., "nodes": [document_node]}. New reference. */
+json_t *document_process(const struct topology *topology, const struct run_places *places,
+	const struct group *group, int index, int incarnation);
+/* What the `check` callback sees of a group: index 0, handles with counts, places and extents; no addresses. */
+json_t *document_check(const struct topology *topology, const struct group *group, int index);
+
+#endif
