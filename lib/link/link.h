@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One replica's side of all its edges: sessions, calls, topics, and the steps of their life. lib/node owns one per
+ * replica and drives it from its control thread; the objects (handles, topics...) are used by the node's own threads.
+ *
+ *     link_new -> link_bind (listeners exist) -> link_connect -> hooks.wired -> link_go -> ...
+ *     -> link_end_run (run returned: its topics end, its inboxes refuse) -> link_stop (every wait ends)
+ *     -> link_drain -> hooks.drained -> link_free (callbacks have ended before: their threads belong to lib/node)
+ *
+ * Life cycle functions are called by one thread. Hooks are called on transport threads or on the calling thread, with no
+ * lock held; they must not block.
+ */
+#ifndef LINK_LINK_H
+#define LINK_LINK_H
+
+#include <lpad/node.h>
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/list.h"
+#include "link/message.h"
+
+/* ---- what a link is made from; texts are copied ---- */
+
+struct peer_spec {
+	const char *node;                       /* "worker/3" */
+	uint32_t group, index, incarnation;
+	const char *address;                    /* REP address of a server or publisher; NULL for callers, subscribers */
+};
+struct handle_link {
+	const char *name;
+	int place;                              /* one's own, or -1 */
+	int64_t deadline_ns;                    /* the edge's default; -1: none */
+	const struct peer_spec *servers;
+	size_t count;
+};
+struct method_link {
+	const char *name;
+	bool inbox, idempotent;
+	int threads, queue, full;               /* as declared */
+	bool has_gone;
+};
+struct subscriber_link {
+	struct peer_spec peer;
+	const char *port;
+	int keep;
+	int64_t window;
+};
+struct topic_link {
+	const char *name;
+	const char *address;                    /* PUB address; NULL: nobody subscribes */
+	int buffer;
+	int64_t window;                         /* of `all` */
+	const struct subscriber_link *subscribers;
+	size_t count;
+};
+struct publisher_link {
+	struct peer_spec peer;                  /* address: its REP */
+	const char *topic, *address;            /* PUB */
+	int buffer, keep;
+	int64_t window;
+};
+struct subscription_link {
+	const char *name;
+	bool callback;                          /* messages are taken by the service thread */
+	bool cycle;
+	const struct publisher_link *publishers;
+	size_t count;
+};
+struct link_spec {
+	struct peer_spec self;                  /* address: its REP, NULL: nobody calls or subscribes */
+	uint64_t token;
+	size_t longest;                         /* max_message */
+	const struct peer_spec *callers;        /* members that will say HELLO for calls */
+	size_t caller_count;
+	const struct handle_link *handles;
+	size_t handle_count;
+	const struct method_link *methods;
+	size_t method_count;
+	const struct topic_link *topics;
+	size_t topic_count;
+	const struct subscription_link *subscriptions;
+	size_t subscription_count;
+};
+
+struct link_hooks {
+	void *context;
+	void (*wired)(void *context);
+	void (*drained)(void *context);         /* once; see link_left for what was left */
+	void (*note)(void *context, const char *text);          /* for the user: waits over 10 s, malformed messages (at most a few a second) */
+	void (*wake)(void *context);            /* call link_tick soon, from the control thread */
+	void (*work)(void *context, int method);/* something for a callback: method >= 0: its own threads; -1: the service thread */
+};
+
+struct link;
+
+struct link *link_new(const struct link_spec *spec, const struct link_hooks *hooks, struct error *error);
+int link_bind(struct link *link, struct error *error);
+int link_connect(struct link *link, struct error *error);
+/* Names of neighbours not yet wired (or not yet drained), at most `room`; returns how many there are in all. Texts are borrowed. */
+size_t link_waits_for(struct link *link, const char **names, size_t room);
+void link_go(struct link *link);
+/* Deadlines that have passed, notes due, counters; returns ms until it wants to be called again, -1: not by time. */
+int64_t link_tick(struct link *link);
+void link_end_run(struct link *link);
+void link_stop(struct link *link);
+void link_drain(struct link *link, int64_t deadline_ns);
+/* What a drain left behind: "3 messages of reading to keep"; NULL: nothing. Caller frees. */
+char *link_left(struct link *link, int64_t *count);
+void link_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone);
+void link_free(struct link *link);
+
+lpad_handle *link_handle(struct link *link, const char *name);                  /* NULL: not connected */
+lpad_topic *link_topic(struct link *link, const char *name);                    /* never NULL for a declared one */
+lpad_subscription *link_subscription(struct link *link, const char *name);      /* NULL: not connected */
+lpad_inbox *link_inbox(struct link *link, int method);
+
+/* ---- the work of callbacks, done by lib/node's threads ---- */
+
+struct work {
+	enum { WORK_NONE, WORK_CALL, WORK_GONE, WORK_MESSAGE } kind;
+	int method;                             /* CALL, GONE */
+	lpad_call *call;
+	int subscription;                       /* MESSAGE: place in the spec */
+	const lpad_message *message;            /* MESSAGE: freed by link_work_done */
+};
+/* Takes the next piece of work for the service thread (method -1) or a method's own threads, in order of arrival; waits
+   for it. false: the link is closed and nothing is left. Between take and done the piece counts as running: drain waits for it. */
+bool link_work_take(struct link *link, int method, struct work *out);
+/* `result`: what the callback returned. CALL: LPAD_LATER keeps it; 0 without an answer is an error to the caller; a negative
+   code refuses it with the thread's fault text. MESSAGE: counts it as received. */
+void link_work_done(struct link *link, struct work *work, int result);
+void link_work_close(struct link *link);        /* link_work_take returns false once empty: before joining the threads */
+
+/* ---- objects, as node.h promises ---- */
+
+int handle_count(const lpad_handle *handle);
+int handle_place(const lpad_handle *handle);
+const char *handle_server(const lpad_handle *handle, int place);
+int handle_call(lpad_handle *handle, int place, const char *method, lpad_message *request, lpad_message **reply,
+	lpad_deadline deadline);
+lpad_future *handle_start(lpad_handle *handle, int place, const char *method, lpad_message *request,
+	lpad_deadline deadline);
+int future_wait(lpad_future *future, lpad_message **reply);
+int future_wait_any(lpad_future **futures, int count, lpad_deadline deadline);
+int future_ready(lpad_future *future);
+void future_cancel(lpad_future *future);
+int handle_await_server(lpad_handle *handle, int place, lpad_deadline deadline);
+
+const lpad_message *call_request(const lpad_call *call);
+const char *call_method(const lpad_call *call);
+const char *call_caller(const lpad_call *call);
+int call_caller_index(const lpad_call *call);
+int call_caller_incarnation(const lpad_call *call);
+int call_answer(lpad_call *call, lpad_message *reply);
+int call_refuse_list(lpad_call *call, int code, const char *format, va_list list);
+int inbox_next(lpad_inbox *inbox, lpad_call **out, lpad_deadline deadline);
+int inbox_next_from(lpad_inbox *inbox, lpad_handle *handle, int place, lpad_call **out, lpad_deadline deadline);
+
+int topic_publish(lpad_topic *topic, lpad_message *message);
+int topic_subscribers(const lpad_topic *topic);
+int subscription_take(lpad_subscription *subscription, lpad_message **out, lpad_deadline deadline);
+int subscription_publishers(const lpad_subscription *subscription);
+
+/* Waits of the node's own (lpad_wait_stop): until link_stop. 0, or LPAD_ETIMEDOUT. */
+int link_wait_stop(struct link *link, lpad_deadline deadline);
+bool link_stopping(struct link *link);
+
+/* ---- counters ---- */
+
+struct port_counters {
+	const char *port, *kind, *peer;         /* kind: "handle" "method" "topic" "subscription"; borrowed */
+	int64_t messages, bytes, delivered_bytes, dropped, lost, published, received, errors;
+	double latency[4];                      /* handles: p50, p90, p99, max in seconds; 0: none */
+};
+/* Calls `each` for every port and peer. Any thread. */
+void link_counters(struct link *link, void (*each)(void *context, const struct port_counters *counters), void *context);
+
+#endif
