@@ -54,6 +54,7 @@ struct options {
 	int count;
 	char **arguments;
 	int at;
+	const char *letters;    /* what is left of the word -abc */
 	const char *value;
 	char **operands;
 	int operand_count;
