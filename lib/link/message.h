@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Messages: a kind and a body, counted, read-only once shared or sent. Bodies begin on a 64-byte boundary. Tensors are
- * the safetensors layout: 8-byte little-endian header length, JSON header, data; each tensor 64-byte aligned within the
- * body (header padded with spaces; gaps before a tensor are not allowed by the format, so tensors are laid out by
- * descending element size and their sizes padded through the order and the header's length; see message_tensors.c).
- * What came from a peer or a file is checked once, in full, when it is made: after that no reader can leave the body.
+ * the safetensors layout: 8-byte little-endian header length, JSON header padded with spaces so that the data begins on a
+ * multiple of 64, data without holes (the format forbids them): tensors are laid out by descending element size, so that each
+ * is aligned to its elements. What came from a peer or a file is checked once, in full, when it is made: after that no
+ * reader can leave the body.
  */
 #ifndef LINK_MESSAGE_H
 #define LINK_MESSAGE_H
@@ -34,7 +34,6 @@ void message_free(const lpad_message *message);
 lpad_message *message_receive(int kind, size_t size, const char *sender, int index, int incarnation);
 void *message_room(lpad_message *message);
 lpad_message *message_accept(lpad_message *message, struct error *error);
-/* As received, without a copy, for the in-process transport: another reference that carries the sender. */
 
 int message_kind(const lpad_message *message);                  /* 0 of NULL */
 size_t message_size(const lpad_message *message);
