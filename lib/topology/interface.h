@@ -2,6 +2,16 @@
 /*
  * What a module offers, as the throw-away child described it (JSON, see lib/node/describe.h), or what a command
  * node declares in the file. Never holds a pointer into a module.
+ *
+ * {"globals": "cache, n_calls",                              absent or null: none
+ *  "implementations": [{"name", "help", "check": bool, "run": bool, "service": bool,
+ *    "params": [{"name", "help", "type": "list", "element": "int", "value": "1, 2", "range": "1..", "fields": [params]}],
+ *    "handles": [{"name", "help", "many": 1 | 2 | 3, "calls": ["task", "weights"]}],
+ *    "methods": [{"name", "help", "inbox": bool, "idempotent": bool, "threads", "queue", "batch", "request", "reply"}],
+ *    "topics": [{"name", "help", "signature"}],
+ *    "subscriptions": [{"name", "help", "keep": -1 | -2 | N, "optional": bool, "callback": bool, "signature"}]}]}
+ *
+ * Members that are absent or null are NULL, 0, false, empty; unknown members are ignored.
  */
 #ifndef TOPOLOGY_INTERFACE_H
 #define TOPOLOGY_INTERFACE_H
