@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/load.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+enum {
+	STRIDE_MOST = 1 << 16,  /* a larger element is garbage, not a newer header */
+	ROWS_MOST = 4096        /* of one array: beyond it the end is missing */
+};
+
+struct module {
+	lpad_implementation *implementations;
+	size_t count;
+	LIST(void *) copies;    /* the arrays that the implementations point to */
+};
+
+/* One kind of array element: where its size stands in the table, and how much of it is the least that has a meaning. */
+struct element {
+	const char *name;
+	size_t stride_at, least, size;
+};
+#define ELEMENT(kind, type, last) { \
+	#kind, offsetof(lpad_module_table, kind##_size), offsetof(type, last) + sizeof(((type *)0)->last), sizeof(type) }
+
+enum { IMPLEMENTATION, PARAM, HANDLE, METHOD, TOPIC, SUBSCRIPTION, ELEMENTS };
+static const struct element elements[ELEMENTS] = {
+	[IMPLEMENTATION] = ELEMENT(implementation, lpad_implementation, fini),
+	[PARAM] = ELEMENT(param, lpad_param, range),
+	[HANDLE] = ELEMENT(handle, lpad_handle_decl, many),
+	[METHOD] = ELEMENT(method, lpad_method, into),
+	[TOPIC] = ELEMENT(topic, lpad_topic_decl, into),
+	[SUBSCRIPTION] = ELEMENT(subscription, lpad_subscription_decl, keep),
+};
+
+static size_t stride(const lpad_module_table *table, const struct element *element)
+{
+	uint32_t value;
+	memcpy(&value, (const char *)table + element->stride_at, sizeof value);
+	return value;
+}
+
+static int check_table(const lpad_module_table *table, struct error *error)
+{
+	if (table->abi_major != LPAD_ABI_MAJOR)
+		return error_set(error, "it was compiled for version %u of the node contract, this lpad has version %d: "
+			"compile it again with this lpad's lpad/node.h", table->abi_major, LPAD_ABI_MAJOR);
+	if (table->size < sizeof *table)
+		return error_set(error, "its table has %u bytes, version %d.0 of the node contract has %zu: "
+			"it was not made by LPAD_MODULE of lpad/node.h", table->size, LPAD_ABI_MAJOR, sizeof *table);
+	for (const struct element *element = elements; element < elements + ELEMENTS; element++) {
+		size_t length = stride(table, element);
+		if (length < element->least || length > STRIDE_MOST || length % sizeof(void *))
+			return error_set(error, "its table says that one %s has %zu bytes, which cannot be: "
+				"it was not made by LPAD_MODULE of lpad/node.h", element->name, length);
+	}
+	if (!table->count || table->count > ROWS_MOST || !table->implementations || !table->host)
+		return error_set(error, "its table offers no implementation: LPAD_MODULE({ .name = \"...\", ... }) does");
+	return 0;
+}
+
+static void copy_row(const struct element *element, size_t length, void *out, const void *row)
+{
+	memcpy(out, row, length < element->size ? length : element->size);
+}
+
+/* An array that ends with a row without a name. NULL stays NULL. Every row begins with its name. */
+static void *copy_rows(struct module *module, const lpad_module_table *table, int kind, const void *rows,
+	struct error *error)
+{
+	const struct element *element = &elements[kind];
+	size_t length = stride(table, element), count = 0;
+	if (!rows)
+		return NULL;
+	for (const char *row = rows; *(const char *const *)row; row += length)
+		if (++count > ROWS_MOST) {
+			error_set(error, "an array of %ss has no end: LPAD_END is its last row", element->name);
+			return NULL;
+		}
+	char *copies = memory_array(count + 1, element->size);
+	*list_add(&module->copies) = copies;
+	for (size_t i = 0; i < count; i++)
+		copy_row(element, length, copies + i * element->size, (const char *)rows + i * length);
+	return copies;
+}
+
+static lpad_param *copy_params(struct module *module, const lpad_module_table *table, const lpad_param *params,
+	int depth, struct error *error)
+{
+	lpad_param *copies = copy_rows(module, table, PARAM, params, error);
+	for (lpad_param *param = copies; param && param->name; param++) {
+		if (param->fields && depth > 16) {
+			error_set(error, "parameter %s is nested without an end", param->name);
+			return copies;
+		}
+		if (param->fields)
+			param->fields = copy_params(module, table, param->fields, depth + 1, error);
+	}
+	return copies;
+}
+
+static void copy_implementation(struct module *module, const lpad_module_table *table, size_t place,
+	struct error *error)
+{
+	size_t length = stride(table, &elements[IMPLEMENTATION]);
+	lpad_implementation *to = &module->implementations[place];
+	copy_row(&elements[IMPLEMENTATION], length, to, (const char *)table->implementations + place * length);
+	to->params = copy_params(module, table, to->params, 0, error);
+	to->handles = copy_rows(module, table, HANDLE, to->handles, error);
+	to->methods = copy_rows(module, table, METHOD, to->methods, error);
+	to->topics = copy_rows(module, table, TOPIC, to->topics, error);
+	to->subscriptions = copy_rows(module, table, SUBSCRIPTION, to->subscriptions, error);
+}
+
+static struct module *copy_module(const lpad_module_table *table, struct error *error)
+{
+	struct module *module = memory_new(sizeof *module);
+	struct error local = { 0 };
+	module->count = table->count;
+	module->implementations = memory_array(module->count, sizeof *module->implementations);
+	for (size_t i = 0; i < module->count && !local.text[0]; i++)
+		copy_implementation(module, table, i, &local);
+	if (!local.text[0])
+		return module;
+	module_free(module);
+	error_set(error, "%s", local.text);
+	return NULL;
+}
+
+struct module *module_load(const char *path, const lpad_host *host, struct error *error)
+{
+	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!object) {
+		const char *why = dlerror();
+		size_t length = strlen(path);
+		if (!strncmp(why, path, length) && !strncmp(why + length, ": ", 2))
+			why += length + 2;
+		error_set(error, "it cannot be opened: %s", why);
+		return NULL;
+	}
+	const lpad_module_table *table = dlsym(object, "lpad_module");
+	if (!table) {
+		error_set(error, "it is no module: it exports no lpad_module; LPAD_MODULE(...) in one of its sources does");
+		return NULL;
+	}
+	if (check_table(table, error))
+		return NULL;
+	struct module *module = copy_module(table, error);
+	if (module)
+		*table->host = host;
+	return module;
+}
+
+void module_free(struct module *module)
+{
+	if (!module)
+		return;
+	for (size_t i = 0; i < module->copies.count; i++)
+		free(module->copies.at[i]);
+	list_release(&module->copies);
+	free(module->implementations);
+	free(module);
+}
+
+size_t module_count(const struct module *module)
+{
+	return module->count;
+}
+
+const lpad_implementation *module_at(const struct module *module, size_t place)
+{
+	return &module->implementations[place];
+}
+
+const lpad_implementation *module_find(const struct module *module, const char *name)
+{
+	for (size_t i = 0; i < module->count; i++)
+		if (text_equal(module->implementations[i].name, name))
+			return &module->implementations[i];
+	return NULL;
+}
