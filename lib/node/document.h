@@ -53,7 +53,7 @@ struct edges {
 	size_t block_count;
 };
 int edges_read(const struct node_document *process, const struct replica_document *replica,
-	const struct implementation *implementation, struct edges *out, struct error *error);
+	const lpad_implementation *implementation, struct edges *out, struct error *error);
 void edges_release(struct edges *edges);
 
 #endif

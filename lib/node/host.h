@@ -32,7 +32,7 @@ struct stop_handler {
 struct lpad_node {
 	const struct replica_document *document;        /* borrowed */
 	const struct node_document *process;            /* borrowed */
-	const struct implementation *implementation;    /* borrowed */
+	const lpad_implementation *implementation;    /* borrowed */
 	void *state;
 	struct bound bound;
 	struct link *link;
@@ -49,7 +49,7 @@ extern const lpad_host host_table;
 
 /* Binds parameters and ports, nothing started; the module's host slot is filled. NULL and an error. */
 struct lpad_node *host_node_new(const struct node_document *process, const struct replica_document *document,
-	const struct module *module, const struct implementation *implementation, const struct node_owner *owner,
+	const struct module *module, const lpad_implementation *implementation, const struct node_owner *owner,
 	const struct link_hooks *hooks, struct error *error);
 void host_node_free(struct lpad_node *node);
 /* The program stops: waits end, handlers are called. Once. */
@@ -62,7 +62,7 @@ void host_node_stop(struct lpad_node *node);
 int host_node_check(struct lpad_node *node, struct error *error);
 /* The same for a throw-away node made from document_check(): all of it in one step. -1 and an error; its code is 1 when it is
    the author's complaint, 0 when the node could not be made. */
-int host_check(const struct module *module, const struct implementation *implementation, json_t *document,
+int host_check(const struct module *module, const lpad_implementation *implementation, json_t *document,
 	struct error *error);
 
 #endif

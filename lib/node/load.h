@@ -11,30 +11,14 @@
 
 #include "base/error.h"
 
-/* One implementation in today's structs; arrays end with a row without a name, as the author's do, and are never NULL. */
-struct implementation {
-	lpad_implementation declared;   /* its arrays are the ones below */
-	lpad_param *params;
-	lpad_handle_decl *handles;
-	lpad_method *methods;
-	lpad_topic_decl *topics;
-	lpad_subscription_decl *subscriptions;
-	size_t param_count, handle_count, method_count, topic_count, subscription_count;
-};
+struct module;
 
-struct module {
-	char *path;
-	const lpad_host **host;         /* the module's slot; module_load leaves it alone */
-	struct implementation *implementations;
-	size_t count;
-};
-
-/* `shown`: the name for messages. NULL and an error that says what to do: not a shared object, no symbol, another ABI. */
-struct module *module_load(const char *path, const char *shown, struct error *error);
+/* Opens it and fills its host slot. NULL and an error that says what to do: not a shared object, no symbol, another ABI. */
+struct module *module_load(const char *path, const lpad_host *host, struct error *error);
 void module_free(struct module *module);                /* our copies; the object stays loaded */
-const struct implementation *module_find(const struct module *module, const char *name);
-
-/* Mistakes in the declarations (validate.c): overlapping offsets, beyond the state, bad or double names... 0 or -1. */
-int implementation_validate(const struct implementation *implementation, struct error *error);
+size_t module_count(const struct module *module);
+/* Today's structs; every array ends with a row without a name and is never NULL. Borrowed from the module. */
+const lpad_implementation *module_at(const struct module *module, size_t place);
+const lpad_implementation *module_find(const struct module *module, const char *name);  /* NULL: none */
 
 #endif
