@@ -65,6 +65,7 @@ struct interface {
 
 struct interface *interface_from_json(json_t *json, const char *path, const char *shown, struct error *error);
 void interface_free(struct interface *interface);
+void implementation_release(struct implementation_spec *spec);         /* what it points to, not itself */
 const struct implementation_spec *interface_find(const struct interface *interface, const char *name);
 const struct param_spec *implementation_param(const struct implementation_spec *spec, const char *name);
 const struct handle_spec *implementation_handle(const struct implementation_spec *spec, const char *name);

@@ -128,8 +128,8 @@ struct group {
 	struct word implementation;     /* text NULL: not given */
 	struct { LIST(char *) flags, libs; char *compiler; struct mark mark; } build;
 	struct tree *command;           /* list or text; NULL */
-	struct tree *params;            /* map, substituted ($index, $folder kept as they are); NULL */
-	struct tree *defaults;          /* map of params that came from `defaults`; a stranger among them is skipped */
+	struct tree *params;            /* map of the node's own, substituted ($index, $folder kept: tree->template); NULL */
+	struct tree *defaults;          /* map of params from `defaults` that `params` does not name; strangers are skipped */
 	struct tree *handles, *methods, *subscriptions, *topics;        /* of a command; NULL */
 	struct policy policy;
 	struct resources resources;
@@ -142,14 +142,14 @@ struct group {
 	/* Filled by topology_bind; NULL before and for commands. */
 	const struct interface *interface;              /* owned by the lookup */
 	const struct implementation_spec *spec;
-	json_t *values;                 /* typed values of every declared param: numbers, texts, lists; durations in seconds */
+	json_t *values;                 /* typed values of every declared param, see value.h; $index, $folder not yet put in */
 };
 
 enum map_kind { MAP_ALL, MAP_ONE_TO_ONE, MAP_ROUND_ROBIN, MAP_NEXT, MAP_PREVIOUS, MAP_ALONG };
 struct edge {
 	struct mark mark, from_mark, to_mark;   /* the arrow's text; its ends */
 	int from, to;                           /* groups by number */
-	char *from_port;                        /* handle or topic */
+	char *from_port;                        /* handle or topic; NULL: not written, which topology_bind explains */
 	char *to_port;                          /* subscription; NULL: calls */
 	enum map_kind map;
 	struct mark map_mark;
@@ -175,6 +175,7 @@ struct topology {
 	int64_t time_limit_ns;                  /* -1: none */
 	struct mark time_limit_mark;
 	int total;                              /* replicas in all */
+	struct joins *joins;                    /* joins.h: made by topology_bind, freed (joins_free) by topology_free */
 };
 
 /* NULL combination: the default one. NULL if nothing could be made of it. Marks variables as used. */

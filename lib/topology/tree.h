@@ -19,6 +19,7 @@ struct tree {
 	struct mark mark;       /* of the value, at its place of use */
 	struct mark from;       /* line 0, or where the variable that it came from was defined */
 	const char *base;       /* borrowed, absolute folder that a relative path in it is meant from */
+	bool template;          /* scalar: $index or $folder still stand in it, and $$ for a dollar: filled per replica */
 	char *text;             /* scalar; NUL-terminated, no NUL inside */
 	size_t count;           /* list and map */
 	struct tree **items;    /* values */
