@@ -121,17 +121,17 @@ static json_t *describe_subscriptions(const lpad_subscription_decl *subscription
 	return list;
 }
 
-static json_t *describe_implementation(const lpad_implementation *implementation)
+static json_t *describe_implementation(const lpad_implementation *declared)
 {
-	json_t *object = named(implementation->name, implementation->help);
-	json_object_set_new(object, "has_check", json_boolean(implementation->check != NULL));
-	json_object_set_new(object, "has_run", json_boolean(implementation->run != NULL));
-	json_object_set_new(object, "service", json_boolean(implementation->service));
-	json_object_set_new(object, "params", describe_params(implementation->params));
-	json_object_set_new(object, "handles", describe_handles(implementation->handles));
-	json_object_set_new(object, "methods", describe_methods(implementation->methods));
-	json_object_set_new(object, "topics", describe_topics(implementation->topics));
-	json_object_set_new(object, "subscriptions", describe_subscriptions(implementation->subscriptions));
+	json_t *object = named(declared->name, declared->help);
+	json_object_set_new(object, "check", json_boolean(declared->check != NULL));
+	json_object_set_new(object, "run", json_boolean(declared->run != NULL));
+	json_object_set_new(object, "service", json_boolean(declared->service));
+	json_object_set_new(object, "params", describe_params(declared->params));
+	json_object_set_new(object, "handles", describe_handles(declared->handles));
+	json_object_set_new(object, "methods", describe_methods(declared->methods));
+	json_object_set_new(object, "topics", describe_topics(declared->topics));
+	json_object_set_new(object, "subscriptions", describe_subscriptions(declared->subscriptions));
 	return object;
 }
 

@@ -5,19 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/list.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "node/validate.h"
 
 enum {
 	STRIDE_MOST = 1 << 16,  /* a larger element is garbage, not a newer header */
-	ROWS_MOST = 4096        /* of one array: beyond it the end is missing */
+	ROWS_MOST = 4096,       /* of one array: beyond it the end is missing */
+	NESTING_MOST = 16       /* of parameters */
 };
 
 struct module {
-	lpad_implementation *implementations;
+	lpad_implementation *implementations;   /* copies in this program's sizes, as are the arrays they point to */
 	size_t count;
-	LIST(void *) copies;    /* the arrays that the implementations point to */
 };
 
 /* One kind of array element: where its size stands in the table, and how much of it is the least that has a meaning. */
@@ -64,14 +64,14 @@ static int check_table(const lpad_module_table *table, struct error *error)
 	return 0;
 }
 
+/* A row of the author's size in one of ours: what he has more is cut off, what he lacks stays zero. */
 static void copy_row(const struct element *element, size_t length, void *out, const void *row)
 {
 	memcpy(out, row, length < element->size ? length : element->size);
 }
 
-/* An array that ends with a row without a name. NULL stays NULL. Every row begins with its name. */
-static void *copy_rows(struct module *module, const lpad_module_table *table, int kind, const void *rows,
-	struct error *error)
+/* An array that ends with a row without a name; every row begins with its name. NULL stays NULL. */
+static void *copy_rows(const lpad_module_table *table, int kind, const void *rows, struct error *error)
 {
 	const struct element *element = &elements[kind];
 	size_t length = stride(table, element), count = 0;
@@ -83,56 +83,73 @@ static void *copy_rows(struct module *module, const lpad_module_table *table, in
 			return NULL;
 		}
 	char *copies = memory_array(count + 1, element->size);
-	*list_add(&module->copies) = copies;
 	for (size_t i = 0; i < count; i++)
 		copy_row(element, length, copies + i * element->size, (const char *)rows + i * length);
 	return copies;
 }
 
-static lpad_param *copy_params(struct module *module, const lpad_module_table *table, const lpad_param *params,
-	int depth, struct error *error)
+static lpad_param *copy_params(const lpad_module_table *table, const lpad_param *params, int depth, struct error *error)
 {
-	lpad_param *copies = copy_rows(module, table, PARAM, params, error);
+	lpad_param *copies = copy_rows(table, PARAM, params, error);
 	for (lpad_param *param = copies; param && param->name; param++) {
-		if (param->fields && depth > 16) {
-			error_set(error, "parameter %s is nested without an end", param->name);
-			return copies;
-		}
-		if (param->fields)
-			param->fields = copy_params(module, table, param->fields, depth + 1, error);
+		const lpad_param *fields = param->fields;
+		param->fields = NULL;
+		if (fields && depth == NESTING_MOST)
+			error_set(error, "parameter `%s` is nested without an end", param->name);
+		else if (fields)
+			param->fields = copy_params(table, fields, depth + 1, error);
 	}
 	return copies;
 }
 
-static void copy_implementation(struct module *module, const lpad_module_table *table, size_t place,
+static void free_params(const lpad_param *params)
+{
+	for (const lpad_param *param = params; param && param->name; param++)
+		free_params(param->fields);
+	free((void *)params);
+}
+
+static void copy_implementation(const lpad_module_table *table, size_t place, lpad_implementation *to,
 	struct error *error)
 {
 	size_t length = stride(table, &elements[IMPLEMENTATION]);
-	lpad_implementation *to = &module->implementations[place];
 	copy_row(&elements[IMPLEMENTATION], length, to, (const char *)table->implementations + place * length);
-	to->params = copy_params(module, table, to->params, 0, error);
-	to->handles = copy_rows(module, table, HANDLE, to->handles, error);
-	to->methods = copy_rows(module, table, METHOD, to->methods, error);
-	to->topics = copy_rows(module, table, TOPIC, to->topics, error);
-	to->subscriptions = copy_rows(module, table, SUBSCRIPTION, to->subscriptions, error);
+	to->params = copy_params(table, to->params, 0, error);
+	to->handles = copy_rows(table, HANDLE, to->handles, error);
+	to->methods = copy_rows(table, METHOD, to->methods, error);
+	to->topics = copy_rows(table, TOPIC, to->topics, error);
+	to->subscriptions = copy_rows(table, SUBSCRIPTION, to->subscriptions, error);
+}
+
+static int check_names(const struct module *module, struct error *error)
+{
+	for (size_t i = 0; i < module->count; i++) {
+		const char *name = module->implementations[i].name;
+		if (name && module_find(module, name) != &module->implementations[i])
+			return error_set(error, "it has two implementations `%s`", name);
+	}
+	return 0;
 }
 
 static struct module *copy_module(const lpad_module_table *table, struct error *error)
 {
 	struct module *module = memory_new(sizeof *module);
-	struct error local = { 0 };
+	struct error wrong = { 0 };
 	module->count = table->count;
 	module->implementations = memory_array(module->count, sizeof *module->implementations);
-	for (size_t i = 0; i < module->count && !local.text[0]; i++)
-		copy_implementation(module, table, i, &local);
-	if (!local.text[0])
+	for (size_t i = 0; i < module->count; i++)
+		copy_implementation(table, i, &module->implementations[i], &wrong);
+	for (size_t i = 0; i < module->count && !wrong.text[0]; i++)
+		implementation_validate(&module->implementations[i], &wrong);
+	if (!wrong.text[0] && !check_names(module, &wrong))
 		return module;
 	module_free(module);
-	error_set(error, "%s", local.text);
+	error_set(error, "%s", wrong.text);
 	return NULL;
 }
 
-struct module *module_load(const char *path, const lpad_host *host, struct error *error)
+/* Opens it for good and finds its table. */
+static const lpad_module_table *open_table(const char *path, struct error *error)
 {
 	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!object) {
@@ -145,12 +162,16 @@ struct module *module_load(const char *path, const lpad_host *host, struct error
 	}
 	const lpad_module_table *table = dlsym(object, "lpad_module");
 	if (!table) {
-		error_set(error, "it is no module: it exports no lpad_module; LPAD_MODULE(...) in one of its sources does");
+		error_set(error, "it exports no lpad_module: write LPAD_MODULE({ .name = ... }) at the end of one of its sources");
 		return NULL;
 	}
-	if (check_table(table, error))
-		return NULL;
-	struct module *module = copy_module(table, error);
+	return check_table(table, error) ? NULL : table;
+}
+
+struct module *module_load(const char *path, const lpad_host *host, struct error *error)
+{
+	const lpad_module_table *table = open_table(path, error);
+	struct module *module = table ? copy_module(table, error) : NULL;
 	if (module)
 		*table->host = host;
 	return module;
@@ -160,9 +181,13 @@ void module_free(struct module *module)
 {
 	if (!module)
 		return;
-	for (size_t i = 0; i < module->copies.count; i++)
-		free(module->copies.at[i]);
-	list_release(&module->copies);
+	for (lpad_implementation *one = module->implementations; one < module->implementations + module->count; one++) {
+		free_params(one->params);
+		free((void *)one->handles);
+		free((void *)one->methods);
+		free((void *)one->topics);
+		free((void *)one->subscriptions);
+	}
 	free(module->implementations);
 	free(module);
 }

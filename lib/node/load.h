@@ -17,7 +17,7 @@ struct module;
 struct module *module_load(const char *path, const lpad_host *host, struct error *error);
 void module_free(struct module *module);                /* our copies; the object stays loaded */
 size_t module_count(const struct module *module);
-/* Today's structs; every array ends with a row without a name and is never NULL. Borrowed from the module. */
+/* Today's structs; an array ends with a row without a name, or is NULL. Borrowed from the module. */
 const lpad_implementation *module_at(const struct module *module, size_t place);
 const lpad_implementation *module_find(const struct module *module, const char *name);  /* NULL: none */
 

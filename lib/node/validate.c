@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/validate.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "node/describe.h"
+
+enum { NAME_LONGEST = 200, THREADS_MOST = 1024, SENTENCES_MOST = 5 };
+static const size_t STATE_MOST = (size_t)1 << 40;
+
+/* A member of the state that lpad fills. */
+struct member {
+	const char *kind, *name;
+	size_t from, to;
+};
+
+struct validation {
+	const lpad_implementation *implementation;
+	LIST(struct member) members;
+	struct text sentences;
+	int count;
+};
+
+__attribute__((format(printf, 2, 3)))
+static void complain(struct validation *v, const char *format, ...)
+{
+	if (v->count++ >= SENTENCES_MOST)
+		return;
+	va_list list;
+	va_start(list, format);
+	char *cleanup_free sentence = memory_format_list(format, list);
+	va_end(list);
+	text_format(&v->sentences, "%s%s", v->count > 1 ? "; " : "", sentence);
+}
+
+/* ---- names ---- */
+
+static bool good_name(const char *name)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	size_t length = strlen(name);
+	return length && length <= NAME_LONGEST && strchr(letters, name[0])
+	    && strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == length;
+}
+
+static void check_name(struct validation *v, const char *kind, const char *name)
+{
+	if (!good_name(name))
+		complain(v, "%s `%.40s` has no proper name: a letter, then letters, digits, _ and -", kind, name);
+}
+
+/* Of an array whose rows begin with their names and which ends with a row without one; or NULL. */
+static void check_names(struct validation *v, const char *kind, const void *rows, size_t stride)
+{
+	const char *first = rows, *name, *before;
+	for (const char *row = first; row && (name = *(const char *const *)row); row += stride) {
+		check_name(v, kind, name);
+		for (const char *other = first; other != row; other += stride) {
+			before = *(const char *const *)other;
+			if (!strcmp(name, before)) {
+				complain(v, "%s `%s` is declared twice", kind, name);
+				break;
+			}
+		}
+	}
+}
+
+/* Both stand to the left of an arrow. */
+static void check_left_sides(struct validation *v)
+{
+	const lpad_implementation *one = v->implementation;
+	for (const lpad_handle_decl *handle = one->handles; handle && handle->name; handle++)
+		for (const lpad_topic_decl *topic = one->topics; topic && topic->name; topic++)
+			if (!strcmp(handle->name, topic->name))
+				complain(v, "`%s` is both a handle and a topic: give one another name (LPAD_TOPIC_AS)",
+					topic->name);
+}
+
+/* ---- places in the state ---- */
+
+static void occupy(struct validation *v, const char *kind, const char *name, size_t into, size_t room)
+{
+	size_t state = v->implementation->state;
+	if (into > state || room > state - into)
+		complain(v, "%s `%s` lies beyond the state (bytes %zu to %zu of %zu): "
+			"is .state the sizeof of the struct it is declared in?", kind, name, into, into + room, state);
+	*list_add(&v->members) = (struct member){ kind, name, into, into + room };
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct member *one = a, *two = b;
+	return one->from < two->from ? -1 : one->from > two->from;
+}
+
+static void check_overlaps(struct validation *v)
+{
+	if (v->members.count)
+		qsort(v->members.at, v->members.count, sizeof *v->members.at, by_place);
+	for (size_t i = 1; i < v->members.count; i++) {
+		const struct member *one = &v->members.at[i - 1], *two = &v->members.at[i];
+		if (one->to > two->from)
+			complain(v, "%s `%s` and %s `%s` share a member of the state", one->kind, one->name, two->kind,
+				two->name);
+	}
+}
+
+/* ---- each kind ---- */
+
+static size_t room_of(int type)
+{
+	switch (type) {
+	case LPAD_T_INT: case LPAD_T_SIZE: return sizeof(int64_t);
+	case LPAD_T_REAL: case LPAD_T_DURATION: return sizeof(double);
+	case LPAD_T_BOOL: return sizeof(bool);
+	case LPAD_T_TEXT: case LPAD_T_PATH: return sizeof(const char *);
+	case LPAD_T_CHOICE: return sizeof(int32_t);
+	case LPAD_T_LIST: return sizeof(lpad_ints);
+	default: return 0;      /* object, map: of any size */
+	}
+}
+
+static bool list_of(int element)
+{
+	return element == LPAD_T_INT || element == LPAD_T_SIZE || element == LPAD_T_REAL || element == LPAD_T_DURATION
+	    || element == LPAD_T_TEXT || element == LPAD_T_PATH;
+}
+
+static bool has_word(const char *words, const char *word)
+{
+	for (const char *at = words; *(at += strspn(at, " ")); at += strcspn(at, " "))
+		if (strcspn(at, " ") == strlen(word) && !strncmp(at, word, strlen(word)))
+			return true;
+	return false;
+}
+
+static void check_choice(struct validation *v, const lpad_param *param)
+{
+	if (!param->range || !param->range[strspn(param->range, " ")])
+		complain(v, "parameter `%s` is a choice of nothing: \"call topic cache\" in place of its range",
+			param->name);
+	else if (param->value && !has_word(param->range, param->value))
+		complain(v, "parameter `%s` has the default `%s`, which is not one of %s", param->name, param->value,
+			param->range);
+}
+
+static void check_param(struct validation *v, const lpad_param *param)
+{
+	size_t room = room_of(param->type);
+	if (!describe_type(param->type))
+		complain(v, "parameter `%s` has the unknown type %d", param->name, param->type);
+	else if (param->type == LPAD_T_LIST && !list_of(param->element))
+		complain(v, "parameter `%s` is a list of nothing that can be in a list", param->name);
+	else if (room && param->room != room)
+		complain(v, "parameter `%s` is %s of %zu bytes, its member has %zu", param->name,
+			describe_type(param->type), room, param->room);
+	if (param->type == LPAD_T_CHOICE)
+		check_choice(v, param);
+}
+
+static void check_params(struct validation *v)
+{
+	const lpad_implementation *one = v->implementation;
+	check_names(v, "parameter", one->params, sizeof *one->params);
+	for (const lpad_param *param = one->params; param && param->name; param++) {
+		check_param(v, param);
+		occupy(v, "parameter", param->name, param->into, param->room);
+	}
+}
+
+static void check_handles(struct validation *v)
+{
+	const lpad_implementation *one = v->implementation;
+	check_names(v, "handle", one->handles, sizeof *one->handles);
+	for (const lpad_handle_decl *handle = one->handles; handle && handle->name; handle++) {
+		if (handle->many < LPAD_ONE || handle->many > LPAD_MANY)
+			complain(v, "handle `%s` does not say LPAD_ONE, LPAD_OPTIONAL or LPAD_MANY", handle->name);
+		occupy(v, "handle", handle->name, handle->into, sizeof(lpad_handle *));
+	}
+}
+
+static void check_numbers(struct validation *v, const lpad_method *method)
+{
+	if (method->threads < 0 || method->threads > THREADS_MOST)
+		complain(v, "method `%s` wants %d threads: 0 to %d", method->name, method->threads, THREADS_MOST);
+	if (method->queue < 0 || method->batch < 0 || method->batches < 0 || !(method->batch_wait >= 0))
+		complain(v, "method `%s` has a negative queue or batch", method->name);
+	if (method->full != LPAD_WAIT && method->full != LPAD_REFUSE)
+		complain(v, "method `%s`: .full is LPAD_WAIT or LPAD_REFUSE, not %d", method->name, method->full);
+}
+
+static void check_inbox(struct validation *v, const lpad_method *method)
+{
+	if (method->threads)
+		complain(v, "method `%s` is an inbox, which has no threads: .call says what they run", method->name);
+	if (!v->implementation->run)
+		complain(v, "method `%s` is an inbox, but there is no run to take its calls", method->name);
+	occupy(v, "inbox", method->name, method->into, sizeof(lpad_inbox *));
+}
+
+static void check_methods(struct validation *v)
+{
+	const lpad_implementation *one = v->implementation;
+	check_names(v, "method", one->methods, sizeof *one->methods);
+	for (const lpad_method *method = one->methods; method && method->name; method++) {
+		check_numbers(v, method);
+		if (!method->call)
+			check_inbox(v, method);
+		else if (method->into)
+			complain(v, "method `%s` has both a callback and an inbox: drop .call or .into", method->name);
+	}
+}
+
+static void check_topics(struct validation *v)
+{
+	const lpad_implementation *one = v->implementation;
+	check_names(v, "topic", one->topics, sizeof *one->topics);
+	for (const lpad_topic_decl *topic = one->topics; topic && topic->name; topic++)
+		occupy(v, "topic", topic->name, topic->into, sizeof(lpad_topic *));
+}
+
+static void check_subscriptions(struct validation *v)
+{
+	const lpad_implementation *one = v->implementation;
+	check_names(v, "subscription", one->subscriptions, sizeof *one->subscriptions);
+	for (const lpad_subscription_decl *row = one->subscriptions; row && row->name; row++) {
+		if (!row->keep || row->keep < LPAD_ALL)
+			complain(v, "subscription `%s` does not say what it keeps: LPAD_LATEST, LPAD_ALL or a number",
+				row->name);
+		if (!row->on)
+			occupy(v, "subscription", row->name, row->into, sizeof(lpad_subscription *));
+		else if (row->into)
+			complain(v, "subscription `%s` has both a callback and a member: drop .on or .into", row->name);
+	}
+}
+
+int implementation_validate(const lpad_implementation *implementation, struct error *error)
+{
+	struct validation v = { .implementation = implementation };
+	const char *name = implementation->name;
+	if (!name || !good_name(name))
+		complain(&v, "its name is no proper one: a letter, then letters, digits, _ and -");
+	if (implementation->state > STATE_MOST)
+		complain(&v, "its state of %zu bytes cannot be", implementation->state);
+	check_params(&v);
+	check_handles(&v);
+	check_methods(&v);
+	check_topics(&v);
+	check_subscriptions(&v);
+	check_left_sides(&v);
+	check_overlaps(&v);
+	if (v.count > SENTENCES_MOST)
+		text_format(&v.sentences, "; and %d more", v.count - SENTENCES_MOST);
+	if (v.count)
+		error_set(error, "implementation `%.40s`: %s", name ? name : "", text_string(&v.sentences));
+	list_release(&v.members);
+	text_release(&v.sentences);
+	return v.count ? -1 : 0;
+}
