@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of a message, for the files that make and read bodies: message.c, message_tensors.c, message_file.c. */
+#ifndef LINK_BODY_H
+#define LINK_BODY_H
+
+#include <stdatomic.h>
+
+#include "base/list.h"
+#include "base/text.h"
+#include "link/message.h"
+
+enum { BODY_ALIGNED = 64 };
+
+struct tensor {
+	char *name;
+	int32_t type, rank;
+	int64_t shape[LPAD_RANK];
+	size_t begin, size;             /* bytes, from the start of the data section */
+};
+struct meta {
+	char *key, *value;
+};
+/* A tensors body's header, parsed or about to be written. The order is the header's. */
+struct tensors {
+	LIST(struct tensor) list;
+	LIST(struct meta) meta;
+	size_t data;                    /* offset of the data section in the body */
+};
+
+struct lpad_message {
+	atomic_int references;
+	atomic_bool sealed;             /* sent, shared or received: never written again */
+	bool pointed;                   /* message_data gave out a pointer into the body: it must stay where it is */
+	int kind;
+	size_t size;
+	void *block;                    /* the allocation */
+	unsigned char *body;            /* in it, on a 64-byte boundary; a NUL follows the last byte */
+	struct sender sender;
+	struct tensors tensors;         /* of kind LPAD_TENSORS */
+};
+
+/* The key of __metadata__ that says which kind a saved file holds; keys with the prefix are lpad's own. */
+#define BODY_RESERVED "lpad."
+#define BODY_KIND "lpad.kind"
+
+/* ---- message.c ---- */
+
+/* One reference; the body is not set but for its final NUL. */
+lpad_message *body_new(int kind, size_t size);
+/* false: this machine could never hold so many bytes. For sizes that others chose. */
+bool body_fits(size_t size);
+/* Control characters become question marks: foreign text in an error of one line. Returns `text`. */
+char *body_printable(char *text);
+/* 0, or -1: not exactly one JSON text. */
+int body_check_json(const lpad_message *message, struct error *error);
+
+/* ---- message_tensors.c ---- */
+
+/* Reads and checks the header of a whole body that somebody else wrote. Fills message->tensors; lays the body out again if it is
+   not aligned. 0, or -1 with the error (without the sender) set. */
+int tensors_decode(lpad_message *message, struct error *error);
+/* Appends length, JSON and padding for the tensors as they lie; sets tensors->data. */
+void tensors_encode(struct tensors *tensors, struct text *out);
+/* Places the tensors; their bytes in all. false: too many. */
+bool tensors_lay_out(struct tensors *tensors, size_t *total);
+const char *tensors_meta(const struct tensors *tensors, const char *key);
+void tensors_release(struct tensors *tensors);
+
+#endif
