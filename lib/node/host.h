@@ -36,10 +36,11 @@ struct lpad_node {
 	void *state;
 	struct bound bound;
 	struct link *link;
+	size_t *subscription_places;    /* of the link's subscriptions among the declarations */
 	struct node_owner owner;
 	struct reports reports;
 	pthread_mutex_t lock;                           /* the author's: lpad_lock */
-	pthread_mutex_t guard;                          /* guards the three below */
+	pthread_mutex_t guard;                          /* guards what is below */
 	bool stopped;
 	struct stop_handler *handlers;
 	size_t handler_count;
@@ -47,10 +48,10 @@ struct lpad_node {
 
 extern const lpad_host host_table;
 
-/* Binds parameters and ports, nothing started; the module's host slot is filled. NULL and an error. */
+/* Binds parameters and ports, nothing started. NULL and an error. */
 struct lpad_node *host_node_new(const struct node_document *process, const struct replica_document *document,
-	const struct module *module, const lpad_implementation *implementation, const struct node_owner *owner,
-	const struct link_hooks *hooks, struct error *error);
+	const lpad_implementation *implementation, const struct node_owner *owner, const struct link_hooks *hooks,
+	struct error *error);
 void host_node_free(struct lpad_node *node);
 /* The program stops: waits end, handlers are called. Once. */
 void host_node_stop(struct lpad_node *node);
@@ -62,7 +63,6 @@ void host_node_stop(struct lpad_node *node);
 int host_node_check(struct lpad_node *node, struct error *error);
 /* The same for a throw-away node made from document_check(): all of it in one step. -1 and an error; its code is 1 when it is
    the author's complaint, 0 when the node could not be made. */
-int host_check(const struct module *module, const lpad_implementation *implementation, json_t *document,
-	struct error *error);
+int host_check(const lpad_implementation *implementation, json_t *document, struct error *error);
 
 #endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/counters.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+
+
+/* What makes a line differ; wraps around on purpose. */
+struct gathering {
+	json_t *ports;
+	uint64_t sum;
+};
+
+static void gather(void *context, const struct port_counters *counters)
+{
+	struct gathering *gathering = context;
+	json_t *port = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"port", counters->port, "kind", counters->kind, "peer", counters->peer ? counters->peer : "",
+		"messages", (json_int_t)counters->messages, "bytes", (json_int_t)counters->bytes,
+		"delivered_bytes", (json_int_t)counters->delivered_bytes, "dropped", (json_int_t)counters->dropped,
+		"lost", (json_int_t)counters->lost, "published", (json_int_t)counters->published,
+		"received", (json_int_t)counters->received, "errors", (json_int_t)counters->errors);
+	if (counters->latency[3] > 0) {
+		json_t *latency = json_array();
+		for (size_t i = 0; i < sizeof counters->latency / sizeof counters->latency[0]; i++)
+			json_array_append_new(latency, json_real(counters->latency[i]));
+		json_object_set_new(port, "latency", latency);
+	}
+	gathering->sum = gathering->sum * 31 + (uint64_t)(counters->messages + counters->dropped + counters->lost
+		+ counters->published + counters->received + counters->errors + counters->delivered_bytes);
+	json_array_append_new(gathering->ports, port);
+}
+
+/* true: `sum` is the one remembered for the node. */
+static bool unchanged(struct counters_memory *memory, const char *node, uint64_t sum)
+{
+	for (size_t i = 0; i < memory->count; i++)
+		if (!strcmp(memory->seen[i].node, node)) {
+			bool same = memory->seen[i].sum == sum;
+			memory->seen[i].sum = sum;
+			return same;
+		}
+	memory->seen = memory_resize(memory->seen, memory->count + 1, sizeof *memory->seen);
+	memory->seen[memory->count].node = memory_copy_text(node);
+	memory->seen[memory->count++].sum = sum;
+	return false;
+}
+
+json_t *counters_line(struct link *link, const char *node, struct counters_memory *memory)
+{
+	struct gathering gathering = { .ports = json_array() };
+	link_counters(link, gather, &gathering);
+	if (!json_array_size(gathering.ports) || unchanged(memory, node, gathering.sum)) {
+		json_decref(gathering.ports);
+		return NULL;
+	}
+	return json_pack("{s:s, s:s, s:o}", "is", "counters", "node", node, "ports", gathering.ports);
+}
+
+void counters_release(struct counters_memory *memory)
+{
+	for (size_t i = 0; i < memory->count; i++)
+		free(memory->seen[i].node);
+	free(memory->seen);
+	*memory = (struct counters_memory){ 0 };
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* A link's counters as a line of control.h, only when they have changed since the last one. */
+#ifndef NODE_COUNTERS_H
+#define NODE_COUNTERS_H
+
+#include <jansson.h>
+
+#include "base/list.h"
+#include "link/link.h"
+
+struct counters_memory {
+	struct { char *node; uint64_t sum; } *seen;
+	size_t count;
+};
+
+/* New reference; NULL: nothing has changed, or there is nothing to count. */
+json_t *counters_line(struct link *link, const char *node, struct counters_memory *memory);
+void counters_release(struct counters_memory *memory);
+
+#endif

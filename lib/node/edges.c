@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* A replica's edges of the document as lib/link wants them: see document.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "node/document.h"
+
+/* Kept with `edges`, freed with it. */
+static void *keep(struct edges *edges, size_t count, size_t size)
+{
+	edges->blocks = memory_resize(edges->blocks, edges->block_count + 1, sizeof *edges->blocks);
+	return edges->blocks[edges->block_count++] = memory_array(count, size);
+}
+
+static int64_t integer(json_t *object, const char *key, int64_t fallback)
+{
+	json_t *value = json_object_get(object, key);
+	return json_is_integer(value) ? json_integer_value(value) : fallback;
+}
+
+static int64_t nanoseconds(json_t *value)
+{
+	return json_is_number(value) ? (int64_t)(json_number_value(value) * 1e9) : -1;
+}
+
+static struct peer_spec read_peer(json_t *json, const char *address_key)
+{
+	return (struct peer_spec){
+		.node = json_string_value(json_object_get(json, "node")),
+		.group = (uint32_t)integer(json, "number", 0),
+		.index = (uint32_t)integer(json, "index", 0),
+		.incarnation = (uint32_t)integer(json, "incarnation", 1),
+		.address = address_key ? json_string_value(json_object_get(json, address_key)) : NULL,
+	};
+}
+
+static struct peer_spec *read_peers(struct edges *edges, json_t *list, const char *address_key, size_t *count)
+{
+	size_t i;
+	json_t *peer;
+	*count = json_array_size(list);
+	struct peer_spec *out = keep(edges, *count, sizeof *out);
+	json_array_foreach(list, i, peer)
+		out[i] = read_peer(peer, address_key);
+	return out;
+}
+
+static void read_handles(struct edges *edges, json_t *handles)
+{
+	const char *name;
+	json_t *handle;
+	size_t i = 0;
+	struct handle_link *out = keep(edges, json_object_size(handles), sizeof *out);
+	json_object_foreach(handles, name, handle) {
+		out[i].name = name;
+		out[i].place = (int)integer(handle, "place", -1);
+		out[i].deadline_ns = nanoseconds(json_object_get(handle, "deadline"));
+		out[i].servers = read_peers(edges, json_object_get(handle, "servers"), "address", &out[i].count);
+		i++;
+	}
+	edges->spec.handles = out;
+	edges->spec.handle_count = i;
+}
+
+static void read_methods(struct edges *edges, const lpad_implementation *implementation)
+{
+	size_t count = 0;
+	for (const lpad_method *method = implementation->methods; method && method->name; method++)
+		count++;
+	struct method_link *out = keep(edges, count, sizeof *out);
+	for (size_t i = 0; i < count; i++) {
+		const lpad_method *method = &implementation->methods[i];
+		out[i] = (struct method_link){ .name = method->name, .inbox = !method->call, .idempotent = method->idempotent,
+			.threads = method->threads, .queue = method->queue, .full = method->full, .has_gone = method->gone };
+	}
+	edges->spec.methods = out;
+	edges->spec.method_count = count;
+}
+
+static void read_topic(struct edges *edges, json_t *json, struct topic_link *out)
+{
+	size_t i;
+	json_t *peer, *list = json_object_get(json, "subscribers");
+	out->address = json_string_value(json_object_get(json, "address"));
+	out->buffer = (int)integer(json, "buffer", 192);
+	out->window = integer(json, "window", 128);
+	out->count = json_array_size(list);
+	struct subscriber_link *subscribers = keep(edges, out->count, sizeof *subscribers);
+	json_array_foreach(list, i, peer)
+		subscribers[i] = (struct subscriber_link){ .peer = read_peer(peer, NULL),
+			.port = json_string_value(json_object_get(peer, "port")),
+			.keep = (int)integer(peer, "keep", -2), .window = integer(peer, "window", out->window) };
+	out->subscribers = subscribers;
+}
+
+static void read_topics(struct edges *edges, json_t *topics, const lpad_implementation *implementation)
+{
+	size_t count = 0;
+	for (const lpad_topic_decl *topic = implementation->topics; topic && topic->name; topic++)
+		count++;
+	struct topic_link *out = keep(edges, count, sizeof *out);
+	for (size_t i = 0; i < count; i++) {
+		out[i].name = implementation->topics[i].name;
+		read_topic(edges, json_object_get(topics, out[i].name), &out[i]);
+	}
+	edges->spec.topics = out;
+	edges->spec.topic_count = count;
+}
+
+static void read_publishers(struct edges *edges, json_t *json, struct subscription_link *out)
+{
+	size_t i;
+	json_t *peer, *list = json_object_get(json, "publishers");
+	int64_t keep_all = integer(json, "keep", -2), window = integer(json, "window", 128);
+	out->cycle = json_is_true(json_object_get(json, "cycle"));
+	out->count = json_array_size(list);
+	struct publisher_link *publishers = keep(edges, out->count, sizeof *publishers);
+	json_array_foreach(list, i, peer)
+		publishers[i] = (struct publisher_link){ .peer = read_peer(peer, "serve"),
+			.topic = json_string_value(json_object_get(peer, "topic")),
+			.address = json_string_value(json_object_get(peer, "address")),
+			.buffer = (int)integer(peer, "buffer", 192),
+			.keep = (int)integer(peer, "keep", keep_all), .window = integer(peer, "window", window) };
+	out->publishers = publishers;
+}
+
+static void read_subscriptions(struct edges *edges, json_t *subscriptions, const lpad_implementation *implementation)
+{
+	size_t count = json_object_size(subscriptions), at = 0;
+	struct subscription_link *out = keep(edges, count, sizeof *out);
+	edges->subscription_places = keep(edges, count, sizeof *edges->subscription_places);
+	const lpad_subscription_decl *declared = implementation->subscriptions;
+	for (size_t i = 0; declared && declared[i].name && at < count; i++) {
+		json_t *json = json_object_get(subscriptions, declared[i].name);
+		if (!json)
+			continue;
+		out[at].name = declared[i].name;
+		out[at].callback = declared[i].on;
+		read_publishers(edges, json, &out[at]);
+		edges->subscription_places[at++] = i;
+	}
+	edges->spec.subscriptions = out;
+	edges->spec.subscription_count = at;
+}
+
+int edges_read(const struct node_document *process, const struct replica_document *replica,
+	const lpad_implementation *implementation, struct edges *out, struct error *error)
+{
+	json_t *json = replica->json;
+	*out = (struct edges){ 0 };
+	out->spec.self = read_peer(json, "serve");
+	out->spec.token = process->token;
+	out->spec.longest = (size_t)integer(json, "max_message", 1 << 30);
+	out->spec.callers = read_peers(out, json_object_get(json, "callers"), NULL, &out->spec.caller_count);
+	read_handles(out, json_object_get(json, "handles"));
+	read_methods(out, implementation);
+	read_topics(out, json_object_get(json, "topics"), implementation);
+	read_subscriptions(out, json_object_get(json, "subscriptions"), implementation);
+	if (out->spec.subscription_count == json_object_size(json_object_get(json, "subscriptions")))
+		return 0;
+	edges_release(out);
+	return error_set(error, "%s: an edge leads to a subscription that %s does not declare", replica->node,
+		replica->implementation);
+}
+
+void edges_release(struct edges *edges)
+{
+	for (size_t i = 0; i < edges->block_count; i++)
+		free(edges->blocks[i]);
+	free(edges->blocks);
+	*edges = (struct edges){ 0 };
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/life.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/channel.h"
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/list.h"
+#include "node/control.h"
+#include "node/counters.h"
+#include "node/replica.h"
+
+enum {
+	REPORT_MS = 100,                /* how long a report may wait for others */
+	COUNTERS_MS = 1000,             /* between two looks at the counters, doubled while nothing changes up to: */
+	COUNTERS_SLOWEST_MS = 8000,
+	WAITS_MS = 5000,                /* how often a slow step says for whom it waits */
+	FLUSH_MS = 3000                 /* for the last words to the supervisor */
+};
+
+struct life {
+	struct channel channel;
+	int wake_fd;
+	struct node_document document;
+	struct replica_events events;
+	struct replica *replicas;
+	size_t count;
+	bool going, draining, finishing;
+	int64_t report_at, counters_at, counters_every, waits_at;       /* ms; INT64_MAX: not due */
+	struct counters_memory counters;
+	pthread_mutex_t lock;           /* guards the outbox and the failure */
+	LIST(json_t *) outbox;
+	bool failed;
+	int failed_code;
+};
+
+/* ---- what other threads leave ---- */
+
+static void wake(void *context)
+{
+	struct life *life = context;
+	uint64_t one = 1;
+	ssize_t ignored = write(life->wake_fd, &one, sizeof one);
+	(void)ignored;
+}
+
+static void say(void *context, const struct replica_document *document, json_t *line)
+{
+	struct life *life = context;
+	json_object_set_new(line, "node", json_string(document->node));
+	pthread_mutex_lock(&life->lock);
+	*list_add(&life->outbox) = line;
+	pthread_mutex_unlock(&life->lock);
+	wake(life);
+}
+
+static void failed(void *context, int code)
+{
+	struct life *life = context;
+	pthread_mutex_lock(&life->lock);
+	if (!life->failed)
+		life->failed_code = code;
+	life->failed = true;
+	pthread_mutex_unlock(&life->lock);
+	wake(life);
+}
+
+/* Moves the outbox to the channel. true: this process has failed. */
+static bool take_outbox(struct life *life)
+{
+	pthread_mutex_lock(&life->lock);
+	for (size_t i = 0; i < life->outbox.count; i++)
+		channel_send(&life->channel, life->outbox.at[i]);
+	life->outbox.count = 0;
+	bool is_failed = life->failed;
+	pthread_mutex_unlock(&life->lock);
+	return is_failed;
+}
+
+/* ---- by the clock ---- */
+
+static void send_reports(struct life *life)
+{
+	for (size_t i = 0; i < life->count; i++) {
+		json_t *line = life->replicas[i].node ? reports_take(&life->replicas[i].node->reports) : NULL;
+		if (!line)
+			continue;
+		json_object_set_new(line, "node", json_string(life->replicas[i].document->node));
+		channel_send(&life->channel, line);
+	}
+	life->report_at = INT64_MAX;
+}
+
+/* true: something had changed. */
+static bool send_counters(struct life *life)
+{
+	bool changed = false;
+	for (size_t i = 0; i < life->count; i++) {
+		json_t *line = counters_line(life->replicas[i].node->link, life->replicas[i].document->node, &life->counters);
+		if (line)
+			channel_send(&life->channel, line);
+		changed |= line != NULL;
+	}
+	return changed;
+}
+
+static void send_waits(struct life *life)
+{
+	enum { MOST = 8 };
+	for (size_t i = 0; i < life->count; i++) {
+		const char *names[MOST];
+		struct replica *replica = &life->replicas[i];
+		if (!replica->connected)
+			continue;
+		size_t count = link_waits_for(replica->node->link, names, MOST);
+		json_t *list = json_array();
+		for (size_t k = 0; k < count && k < MOST; k++)
+			json_array_append_new(list, json_string(names[k]));
+		channel_send(&life->channel, json_pack("{s:s, s:s, s:s, s:o}", "is", "step", "node", replica->document->node,
+			"step", life->draining ? "drain" : "wire", "waits_for", list));
+	}
+}
+
+static void pass_time(struct life *life)
+{
+	int64_t now = clock_ms();
+	if (now >= life->report_at)
+		send_reports(life);
+	if (now >= life->counters_at) {
+		bool changed = send_counters(life);
+		life->counters_every = changed ? COUNTERS_MS
+			: life->counters_every * 2 > COUNTERS_SLOWEST_MS ? COUNTERS_SLOWEST_MS : life->counters_every * 2;
+		life->counters_at = now + life->counters_every;
+	}
+	if (now >= life->waits_at) {
+		send_waits(life);
+		life->waits_at = now + WAITS_MS;
+	}
+}
+
+static void note_reports(struct life *life)
+{
+	if (life->report_at == INT64_MAX)
+		life->report_at = clock_ms() + REPORT_MS;
+}
+
+/* Milliseconds to sleep; -1: until something happens. */
+static int time_left(struct life *life)
+{
+	int64_t next = life->report_at;
+	next = life->counters_at < next ? life->counters_at : next;
+	next = life->waits_at < next ? life->waits_at : next;
+	for (size_t i = 0; i < life->count; i++) {
+		int64_t tick = life->replicas[i].node ? link_tick(life->replicas[i].node->link) : -1;
+		if (tick >= 0 && clock_ms() + tick < next)
+			next = clock_ms() + tick;
+	}
+	if (next == INT64_MAX)
+		return -1;
+	int64_t left = next - clock_ms();
+	return left < 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
+}
+
+/* ---- what the supervisor says ---- */
+
+static void tell_drained(struct life *life)
+{
+	for (size_t i = 0; i < life->count; i++) {
+		struct replica *replica = &life->replicas[i];
+		if (!replica->drained || replica->drained_said)
+			continue;
+		replica->drained_said = true;
+		int64_t left = 0;
+		char *text = link_left(replica->node->link, &left);
+		send_reports(life);
+		send_counters(life);
+		json_t *line = json_pack("{s:s, s:s, s:I}", "is", "drained", "node", replica->document->node,
+			"left", (json_int_t)left);
+		if (text)
+			json_object_set_new(line, "text", json_string(text));
+		free(text);
+		channel_send(&life->channel, line);
+		life->waits_at = INT64_MAX;
+	}
+}
+
+static void do_connect(struct life *life, json_t *line)
+{
+	(void)line;
+	life->waits_at = clock_ms() + WAITS_MS;
+	for (size_t i = 0; i < life->count; i++)
+		if (life->replicas[i].bound && !life->replicas[i].connected)
+			replica_connect(&life->replicas[i]);
+}
+
+static bool has_edges(const struct replica_document *document)
+{
+	static const char *const kinds[] = { "handles", "topics", "subscriptions", "callers" };
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		json_t *value = json_object_get(document->json, kinds[i]);
+		if (json_object_size(value) || json_array_size(value))
+			return true;
+	}
+	return false;
+}
+
+static void do_go(struct life *life, json_t *line)
+{
+	(void)line;
+	life->going = true;
+	life->waits_at = INT64_MAX;
+	for (size_t i = 0; i < life->count; i++) {
+		replica_go(&life->replicas[i]);
+		if (has_edges(life->replicas[i].document))
+			life->counters_at = clock_ms() + life->counters_every;
+	}
+}
+
+static void do_stop(struct life *life, json_t *line)
+{
+	(void)line;
+	for (size_t i = 0; i < life->count; i++)
+		replica_stop(&life->replicas[i]);
+}
+
+static void do_drain(struct life *life, json_t *line)
+{
+	json_t *within = json_object_get(line, "within");
+	life->draining = true;
+	life->waits_at = clock_ms() + WAITS_MS;
+	for (size_t i = 0; i < life->count; i++)
+		replica_drain(&life->replicas[i], json_is_number(within) ? json_number_value(within) : 10);
+}
+
+static void do_finish(struct life *life, json_t *line)
+{
+	(void)line;
+	life->finishing = true;
+}
+
+static void do_peer(struct life *life, json_t *line)
+{
+	uint32_t number = (uint32_t)json_integer_value(json_object_get(line, "number"));
+	uint32_t index = (uint32_t)json_integer_value(json_object_get(line, "index"));
+	uint32_t incarnation = (uint32_t)json_integer_value(json_object_get(line, "incarnation"));
+	const char *state = json_string_value(json_object_get(line, "state"));
+	for (size_t i = 0; i < life->count; i++)
+		link_peer_lost(life->replicas[i].node->link, number, index, incarnation, state && !strcmp(state, "gone"));
+}
+
+static void obey(struct life *life, json_t *line)
+{
+	static const struct {
+		const char *word;
+		void (*act)(struct life *, json_t *);
+	} orders[] = {
+		{ "connect", do_connect }, { "go", do_go }, { "stop", do_stop }, { "drain", do_drain },
+		{ "finish", do_finish }, { "peer", do_peer },
+	};
+	const char *word = json_string_value(json_object_get(line, "do"));
+	for (size_t i = 0; word && i < sizeof orders / sizeof orders[0]; i++)
+		if (!strcmp(orders[i].word, word))
+			orders[i].act(life, line);
+}
+
+/* ---- the loop ---- */
+
+static void flush_last_words(struct life *life)
+{
+	int64_t until = clock_ms() + FLUSH_MS;
+	while (channel_pending(&life->channel) && clock_ms() < until) {
+		struct pollfd poll_out = { .fd = life->channel.fd, .events = POLLOUT };
+		poll(&poll_out, 1, (int)(until - clock_ms()));
+		channel_flush(&life->channel);
+	}
+}
+
+/* The author's code may still run on other threads, so nothing is freed. */
+static void leave(struct life *life, int code)
+{
+	fflush(NULL);
+	flush_last_words(life);
+	_exit(code);
+}
+
+static void read_orders(struct life *life)
+{
+	struct error error = { 0 };
+	json_t *line;
+	int got;
+	channel_read(&life->channel, &error);
+	while ((got = channel_next(&life->channel, &line, &error)) > 0) {
+		obey(life, line);
+		json_decref(line);
+	}
+	if (got < 0 || (life->channel.ended && !life->finishing))
+		leave(life, 1);         /* the supervisor is gone, and with it the run */
+}
+
+static void wait_for_something(struct life *life)
+{
+	struct pollfd polls[2] = {
+		{ .fd = life->channel.fd, .events = POLLIN | (channel_pending(&life->channel) ? POLLOUT : 0) },
+		{ .fd = life->wake_fd, .events = POLLIN },
+	};
+	poll(polls, 2, time_left(life));
+	if (polls[1].revents) {
+		uint64_t ignored;
+		ssize_t got = read(life->wake_fd, &ignored, sizeof ignored);
+		(void)got;
+		note_reports(life);
+	}
+	if (polls[0].revents & (POLLIN | POLLHUP | POLLERR))
+		read_orders(life);
+}
+
+static int live(struct life *life)
+{
+	while (!life->finishing) {
+		wait_for_something(life);
+		for (size_t i = 0; i < life->count; i++)
+			replica_bind_when_ready(&life->replicas[i]);
+		pass_time(life);
+		if (take_outbox(life))
+			leave(life, life->failed_code);
+		tell_drained(life);
+		channel_flush(&life->channel);
+	}
+	for (size_t i = 0; i < life->count; i++)
+		replica_finish(&life->replicas[i]);
+	bool bad = take_outbox(life);
+	fflush(NULL);
+	flush_last_words(life);
+	return bad ? life->failed_code : 0;
+}
+
+static int read_document(struct life *life, struct error *error)
+{
+	json_t *line = NULL;
+	for (;;) {
+		struct pollfd poll_in = { .fd = life->channel.fd, .events = POLLIN };
+		poll(&poll_in, 1, -1);
+		if (channel_read(&life->channel, error))
+			return -1;
+		int got = channel_next(&life->channel, &line, error);
+		if (got > 0)
+			return document_read(line, &life->document, error);
+		if (got < 0 || life->channel.ended)
+			return error_set(error, "no document came from the supervisor");
+	}
+}
+
+/* The supervisor starts us with the limit it was given itself; edges need descriptors. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int life_main(int fd)
+{
+	struct error error = { 0 };
+	struct life life = { .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .report_at = INT64_MAX,
+		.counters_at = INT64_MAX, .counters_every = COUNTERS_MS, .waits_at = INT64_MAX };
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	raise_descriptor_limit();
+	setvbuf(stdout, NULL, _IOLBF, 0);       /* lines appear when they are written, though it is a pipe */
+	pthread_mutex_init(&life.lock, NULL);
+	channel_init(&life.channel, fd);
+	files_close_on_exec(fd);
+	life.events = (struct replica_events){ .context = &life, .say = say, .wake = wake, .failed = failed };
+	if (read_document(&life, &error)) {
+		fprintf(stderr, "lpad node: %s\n", error.text);
+		return 1;
+	}
+	life.count = life.document.count;
+	life.replicas = memory_array(life.count, sizeof *life.replicas);
+	for (size_t i = 0; i < life.count; i++)
+		if (replica_start(&life.replicas[i], &life.document, &life.document.nodes[i], &life.events)) {
+			take_outbox(&life);
+			leave(&life, life.failed_code);
+		}
+	int code = live(&life);
+	counters_release(&life.counters);
+	channel_close(&life.channel);
+	list_release(&life.outbox);
+	free(life.replicas);
+	document_release(&life.document);
+	close(life.wake_fd);
+	return code;
+}

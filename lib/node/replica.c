@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/replica.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+/* ---- telling ---- */
+
+static void say(struct replica *replica, json_t *line)
+{
+	replica->events->say(replica->events->context, replica->document, line);
+}
+
+static void say_step(struct replica *replica, const char *step)
+{
+	say(replica, json_pack("{s:s, s:s}", "is", "step", "step", step));
+}
+
+/* Faults that only pass on what happened to somebody else name him first: "replay.insert: ...", "worker/2 died". */
+static char *failed_peer(int result)
+{
+	if (result != LPAD_ELOST && result != LPAD_EGONE)
+		return NULL;
+	const char *text = fault_code() == result ? fault_text() : "";
+	return memory_copy_span(text, strcspn(text, " .:,"));
+}
+
+/* `result`: negative, a code of ours; or 1..125, the author's exit code. */
+static void fail(struct replica *replica, const char *step, int result, const char *text)
+{
+	char *cleanup_free peer = failed_peer(result);
+	int code = result > 0 && result <= 125 ? result : 1;
+	json_t *line = json_pack("{s:s, s:s, s:i, s:s}", "is", "failed", "step", step, "code", code, "text", text);
+	if (peer)
+		json_object_set_new(line, "peer", json_string(peer));
+	say(replica, line);
+	replica->events->failed(replica->events->context, code);
+}
+
+static void fail_result(struct replica *replica, const char *step, const char *function, int result)
+{
+	char *cleanup_free text = result > 0 ? memory_format("%s returned %d", function, result)
+		: fault_code() == result && *fault_text() ? memory_copy_text(fault_text())
+		: memory_format("%s returned %d: %s", function, result, fault_string(result));
+	fail(replica, step, result, text);
+}
+
+/* ---- the thread of init, run, fini ---- */
+
+static enum replica_goal await_goal(struct replica *replica, enum replica_goal least)
+{
+	pthread_mutex_lock(&replica->lock);
+	while (replica->goal < least)
+		pthread_cond_wait(&replica->changed, &replica->lock);
+	enum replica_goal goal = replica->goal;
+	pthread_mutex_unlock(&replica->lock);
+	return goal;
+}
+
+static void set_goal(struct replica *replica, enum replica_goal goal)
+{
+	pthread_mutex_lock(&replica->lock);
+	replica->goal = goal;
+	pthread_cond_broadcast(&replica->changed);
+	pthread_mutex_unlock(&replica->lock);
+}
+
+static void mark(struct replica *replica, bool *flag)
+{
+	pthread_mutex_lock(&replica->lock);
+	*flag = true;
+	pthread_mutex_unlock(&replica->lock);
+	replica->events->wake(replica->events->context);
+}
+
+static bool marked(struct replica *replica, const bool *flag)
+{
+	pthread_mutex_lock(&replica->lock);
+	bool value = *flag;
+	pthread_mutex_unlock(&replica->lock);
+	return value;
+}
+
+static bool run_init(struct replica *replica)
+{
+	struct error error = { 0 };
+	say_step(replica, "init");
+	if (host_node_check(replica->node, &error)) {
+		fail(replica, "init", LPAD_EINVALID, error.text);
+		return false;
+	}
+	int result = replica->implementation->init ? replica->implementation->init(replica->node) : 0;
+	if (!result || (result == LPAD_ESTOPPED && link_stopping(replica->node->link)))
+		return true;
+	fail_result(replica, "init", "init", result);
+	return false;
+}
+
+/* Well: 0, or stopped while the program stops. */
+static bool ran_well(struct replica *replica, int result)
+{
+	return result == 0 || (result == LPAD_ESTOPPED && link_stopping(replica->node->link));
+}
+
+static bool run_run(struct replica *replica)
+{
+	say_step(replica, "run");
+	int result = replica->implementation->run(replica->node);
+	if (!ran_well(replica, result)) {
+		fail_result(replica, "run", "run", result);
+		return false;
+	}
+	fflush(stdout);
+	link_end_run(replica->node->link);
+	say(replica, json_pack("{s:s, s:i}", "is", "ended", "code", 0));
+	mark(replica, &replica->run_ended);
+	return true;
+}
+
+static void *main_thread(void *context)
+{
+	struct replica *replica = context;
+	link_run_thread(replica->node->link);
+	if (!run_init(replica))
+		return NULL;
+	mark(replica, &replica->initialised);
+	if (await_goal(replica, GOAL_GO) == GOAL_GO && replica->implementation->run && !run_run(replica))
+		return NULL;
+	await_goal(replica, GOAL_FINISH);
+	if (replica->implementation->fini) {
+		say_step(replica, "fini");
+		replica->implementation->fini(replica->node);
+	}
+	return NULL;
+}
+
+/* ---- callbacks ---- */
+
+struct worker {
+	struct replica *replica;
+	int method;                             /* -1: the service thread */
+};
+
+static int run_message(struct replica *replica, const struct work *work)
+{
+	size_t place = replica->node->subscription_places[work->subscription];
+	const lpad_subscription_decl *declared = &replica->implementation->subscriptions[place];
+	int result = declared->on(replica->node, work->message);
+	if (result && !(result == LPAD_ESTOPPED && link_stopping(replica->node->link)))
+		fail_result(replica, "run", declared->name, result);
+	return result;
+}
+
+static int run_work(struct replica *replica, const struct work *work)
+{
+	const lpad_method *method = work->kind == WORK_MESSAGE ? NULL : &replica->implementation->methods[work->method];
+	fault_set(0, "%s", "");
+	switch (work->kind) {
+	case WORK_CALL:
+		return method->call(replica->node, work->call);
+	case WORK_GONE:
+		if (method->gone)
+			method->gone(replica->node, work->call);
+		return 0;
+	case WORK_MESSAGE:
+		return run_message(replica, work);
+	case WORK_NONE:
+		break;
+	}
+	return 0;
+}
+
+static void *worker_thread(void *context)
+{
+	struct worker worker = *(struct worker *)context;
+	struct work work;
+	free(context);
+	while (link_work_take(worker.replica->node->link, worker.method, &work))
+		link_work_done(worker.replica->node->link, &work, run_work(worker.replica, &work));
+	return NULL;
+}
+
+static void start_worker(struct replica *replica, int method)
+{
+	struct worker *worker = memory_new(sizeof *worker);
+	*worker = (struct worker){ replica, method };
+	replica->workers = memory_resize(replica->workers, replica->worker_count + 1, sizeof *replica->workers);
+	if (pthread_create(&replica->workers[replica->worker_count], NULL, worker_thread, worker)) {
+		free(worker);
+		fail(replica, "bind", LPAD_EFAILED, "cannot start a thread for a method: see ulimit -u");
+		return;
+	}
+	replica->worker_count++;
+}
+
+static bool needs_service_thread(const lpad_implementation *implementation)
+{
+	for (const lpad_method *method = implementation->methods; method && method->name; method++)
+		if (method->call && method->threads <= 0)
+			return true;
+	for (const lpad_subscription_decl *sub = implementation->subscriptions; sub && sub->name; sub++)
+		if (sub->on)
+			return true;
+	return false;
+}
+
+static void start_workers(struct replica *replica)
+{
+	const lpad_method *methods = replica->implementation->methods;
+	if (needs_service_thread(replica->implementation))
+		start_worker(replica, -1);
+	for (int i = 0; methods && methods[i].name; i++)
+		for (int thread = 0; methods[i].call && thread < methods[i].threads; thread++)
+			start_worker(replica, i);
+}
+
+/* ---- hooks of the link ---- */
+
+static void on_wired(void *context)
+{
+	say(context, json_pack("{s:s}", "is", "wired"));
+}
+
+static void on_drained(void *context)
+{
+	struct replica *replica = context;
+	replica->drained = true;
+	replica->events->wake(replica->events->context);
+}
+
+static void on_note(void *context, const char *text)
+{
+	say(context, json_pack("{s:s, s:s}", "is", "note", "text", text));
+}
+
+static void on_wake(void *context)
+{
+	struct replica *replica = context;
+	replica->events->wake(replica->events->context);
+}
+
+static void on_work(void *context, int method)
+{
+	(void)context, (void)method;            /* the workers wait in link_work_take */
+}
+
+static void on_stop_request(void *context, struct lpad_node *node, int code, const char *why)
+{
+	(void)node;
+	say(context, json_pack("{s:s, s:i, s:s}", "is", "stop", "code", code, "why", why));
+}
+
+/* ---- steps of the main thread ---- */
+
+static int load(struct replica *replica, const struct node_document *process, struct error *error)
+{
+	const struct replica_document *document = replica->document;
+	struct link_hooks hooks = { .context = replica, .wired = on_wired, .drained = on_drained, .note = on_note,
+		.wake = on_wake, .work = on_work };
+	struct node_owner owner = { .context = replica, .stop = on_stop_request, .wake = on_wake };
+	replica->module = module_load(document->module, &host_table, error);
+	if (!replica->module)
+		return error_wrap(error, "%s", *document->shown ? document->shown : document->module);
+	replica->implementation = module_find(replica->module, document->implementation);
+	if (!replica->implementation)
+		return error_set(error, "%s offers no implementation %s", document->shown, document->implementation);
+	replica->node = host_node_new(process, document, replica->implementation, &owner, &hooks, error);
+	return replica->node ? 0 : -1;
+}
+
+int replica_start(struct replica *replica, const struct node_document *process, const struct replica_document *document,
+	const struct replica_events *events)
+{
+	struct error error = { 0 };
+	*replica = (struct replica){ .events = events, .document = document };
+	pthread_mutex_init(&replica->lock, NULL);
+	pthread_cond_init(&replica->changed, NULL);
+	if (load(replica, process, &error)) {
+		fail(replica, "load", LPAD_EFAILED, error.text);
+		return -1;
+	}
+	if (pthread_create(&replica->main_thread, NULL, main_thread, replica)) {
+		fail(replica, "load", LPAD_EFAILED, "cannot start a thread: see ulimit -u");
+		return -1;
+	}
+	replica->started = true;
+	return 0;
+}
+
+void replica_bind_when_ready(struct replica *replica)
+{
+	struct error error = { 0 };
+	if (replica->bound || !marked(replica, &replica->initialised))
+		return;
+	replica->bound = true;
+	if (link_bind(replica->node->link, &error))
+		fail(replica, "bind", LPAD_EFAILED, error.text);
+	else
+		say(replica, json_pack("{s:s}", "is", "bound"));
+}
+
+void replica_connect(struct replica *replica)
+{
+	struct error error = { 0 };
+	replica->connected = true;
+	start_workers(replica);
+	if (link_connect(replica->node->link, &error))
+		fail(replica, "wire", LPAD_EFAILED, error.text);
+}
+
+void replica_go(struct replica *replica)
+{
+	link_go(replica->node->link);
+	if (!replica->implementation->run)
+		say_step(replica, "serve");
+	set_goal(replica, GOAL_GO);
+}
+
+void replica_stop(struct replica *replica)
+{
+	host_node_stop(replica->node);
+}
+
+void replica_drain(struct replica *replica, double within)
+{
+	say_step(replica, "drain");
+	link_drain(replica->node->link, clock_ns() + (int64_t)(within * 1e9));
+}
+
+void replica_finish(struct replica *replica)
+{
+	host_node_stop(replica->node);
+	link_work_close(replica->node->link);
+	for (size_t i = 0; i < replica->worker_count; i++)
+		pthread_join(replica->workers[i], NULL);
+	set_goal(replica, GOAL_FINISH);
+	pthread_join(replica->main_thread, NULL);
+	host_node_free(replica->node);
+	module_free(replica->module);
+	free(replica->workers);
+	pthread_mutex_destroy(&replica->lock);
+	pthread_cond_destroy(&replica->changed);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One replica inside its process: the thread of init, run and fini, the service thread, the threads of methods. The main
+ * thread moves it from step to step; the replica tells what happened through `events`.
+ */
+#ifndef NODE_REPLICA_H
+#define NODE_REPLICA_H
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "node/host.h"
+
+/* Any thread; none may block. */
+struct replica_events {
+	void *context;
+	/* A line of control.h for the supervisor; takes the reference, adds "node". */
+	void (*say)(void *context, const struct replica_document *document, json_t *line);
+	void (*wake)(void *context);
+	/* After {"is": "failed"} was said: the process is to end with this code. */
+	void (*failed)(void *context, int code);
+};
+
+enum replica_goal { GOAL_INIT, GOAL_GO, GOAL_FINISH };
+
+struct replica {
+	const struct replica_events *events;
+	const struct replica_document *document;
+	const lpad_implementation *implementation;
+	struct module *module;
+	struct lpad_node *node;
+	pthread_t main_thread;                  /* init, run, fini */
+	pthread_t *workers;                     /* service thread and methods' threads */
+	size_t worker_count;
+	bool started;                           /* main_thread exists */
+	pthread_mutex_t lock;                   /* guards what is below */
+	pthread_cond_t changed;
+	enum replica_goal goal;
+	bool initialised, run_ended;
+	_Atomic bool drained;                   /* by the link; the main thread tells the supervisor */
+	/* The main thread's own: */
+	bool bound, connected, drained_said;
+};
+
+/* Loads the module, binds, and starts init on its thread. -1: {"is": "failed"} was said. */
+int replica_start(struct replica *replica, const struct node_document *process, const struct replica_document *document,
+	const struct replica_events *events);
+/* The steps of the main thread. */
+void replica_bind_when_ready(struct replica *replica);  /* after each wake: init has returned, so listen and say bound */
+void replica_connect(struct replica *replica);
+void replica_go(struct replica *replica);
+void replica_stop(struct replica *replica);
+void replica_drain(struct replica *replica, double within);
+/* Waits for run and callbacks to end, calls fini, frees. */
+void replica_finish(struct replica *replica);
+
+#endif
