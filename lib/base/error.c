@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "base/memory.h"
 
 static int fill(struct error *error, int code, const char *format, va_list list)
 {
@@ -35,16 +36,14 @@ int error_code(struct error *error, int code, const char *format, ...)
 
 int error_wrap(struct error *error, const char *format, ...)
 {
-	char old[sizeof error->text];
 	if (!error)
 		return -1;
-	memcpy(old, error->text, sizeof old);
 	va_list list;
 	va_start(list, format);
-	int used = vsnprintf(error->text, sizeof error->text, format, list);
+	char *cleanup_free context = memory_format_list(format, list);
 	va_end(list);
-	if (used >= 0 && (size_t)used < sizeof error->text)
-		snprintf(error->text + used, sizeof error->text - (size_t)used, ": %s", old);
+	char *cleanup_free whole = memory_format("%s: %s", context, error->text);
+	snprintf(error->text, sizeof error->text, "%s", whole);
 	return -1;
 }
 

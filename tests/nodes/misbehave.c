@@ -37,9 +37,9 @@ static int crash(lpad_node *node)
 
 static int hang(lpad_node *node)
 {
-	(void)node;
-	for (;;)
+	while (node)
 		nap();
+	return 0;
 }
 
 static int deaf(lpad_node *node)
