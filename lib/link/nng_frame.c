@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "link/nng_frame.h"
+
+#include <string.h>
+
+#include "link/message.h"
+
+nng_msg *nng_frame_pack(struct frame *frame)
+{
+	size_t size = message_size(frame->message);
+	nng_msg *packed = NULL;
+	frame->wire.size = size;
+	frame->wire.content = (uint8_t)message_kind(frame->message);
+	if (!nng_msg_alloc(&packed, WIRE_SIZE + size)) {
+		unsigned char *out = nng_msg_body(packed);
+		wire_encode(&frame->wire, out);
+		if (size)
+			memcpy(out + WIRE_SIZE, message_content(frame->message), size);
+	}
+	message_free(frame->message);
+	frame->message = NULL;
+	return packed;
+}
+
+bool nng_frame_unpack(nng_msg *message, struct frame *frame, const char **why)
+{
+	*frame = (struct frame){ .raw = message, .transport = &transport_nng };
+	return wire_decode(nng_msg_body(message), nng_msg_len(message), &frame->wire, why);
+}
+
+/* nng's body lies 4 bytes beside a multiple of 64 and belongs to nng: one copy, here, on the consumer's thread. */
+lpad_message *nng_frame_take(struct frame *frame, const char *sender, struct error *error)
+{
+	const struct wire *wire = &frame->wire;
+	lpad_message *message = message_receive(wire->content, wire->size, sender, (int)wire->index,
+		(int)wire->incarnation);
+	if (wire->size)
+		memcpy(message_room(message), nng_frame_body(frame), wire->size);
+	nng_frame_drop(frame);
+	return message_accept(message, error);
+}
+
+const void *nng_frame_body(const struct frame *frame)
+{
+	return (const unsigned char *)nng_msg_body(frame->raw) + WIRE_SIZE;
+}
+
+void nng_frame_drop(struct frame *frame)
+{
+	nng_msg_free(frame->raw);
+	frame->raw = NULL;
+}

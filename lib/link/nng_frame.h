@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Frames of lpad in messages of nng: 128 bytes of header, then the body. Shared by both halves of the nng transport. */
+#ifndef LINK_NNG_FRAME_H
+#define LINK_NNG_FRAME_H
+
+#include <nng/nng.h>
+
+#include "link/transport.h"
+
+/* Sets wire.size and wire.content from the message, which is taken; copies it once. NULL: no memory for it. */
+nng_msg *nng_frame_pack(struct frame *frame);
+/* Looks at a received message; on success the frame owns it. false: it is none of lpad's, still the caller's, and `why` says why. */
+bool nng_frame_unpack(nng_msg *message, struct frame *frame, const char **why);
+
+/* As transport.h wants them. */
+lpad_message *nng_frame_take(struct frame *frame, const char *sender, struct error *error);
+const void *nng_frame_body(const struct frame *frame);
+void nng_frame_drop(struct frame *frame);
+
+#endif

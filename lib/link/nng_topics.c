@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "link/nng_topics.h"
+
+#include <stdlib.h>
+
+#include <nng/nng.h>
+#include <nng/protocol/pubsub0/pub.h>
+#include <nng/protocol/pubsub0/sub.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "link/nng_frame.h"
+
+enum {
+	BUFFER_MOST = 8192,             /* nng's own limit */
+	OWNER_ONLY = 0600,
+	FROM_SUBSCRIBERS_MOST = 64,     /* they have nothing to say on this socket: a forged length must not cost memory */
+	RECONNECT_FIRST_MS = 10, RECONNECT_MOST_MS = 100
+};
+
+static int buffer_within(int buffer)
+{
+	return buffer < 1 ? 1 : buffer > BUFFER_MOST ? BUFFER_MOST : buffer;
+}
+
+/* ---- publishing ---- */
+
+struct publishing {
+	nng_socket socket;
+	/* Without a callback: nng completes it on the calling thread, so that publishing costs no other thread's wake-up. */
+	nng_aio *sending;
+	void (*joined)(void *context);
+	void *context;
+};
+
+static void on_join(nng_pipe pipe, nng_pipe_ev event, void *context)
+{
+	struct publishing *publishing = context;
+	(void)pipe;
+	(void)event;
+	publishing->joined(publishing->context);
+}
+
+static int listen_privately(nng_socket socket, const char *address)
+{
+	nng_listener listener;
+	int code = nng_listener_create(&listener, socket, address);
+	if (code)
+		return code;
+	if (text_starts(address, "ipc://"))
+		code = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, OWNER_ONLY);
+	return code ? code : nng_listener_start(listener, 0);
+}
+
+static int start_publishing(struct publishing *publishing, const char *address, int buffer)
+{
+	nng_socket socket = publishing->socket;
+	int code = nng_socket_set_int(socket, NNG_OPT_SENDBUF, buffer_within(buffer));
+	if (!code)
+		code = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, FROM_SUBSCRIBERS_MOST);
+	if (!code)
+		code = nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, on_join, publishing);
+	if (!code)
+		code = nng_aio_alloc(&publishing->sending, NULL, NULL);
+	return code ? code : listen_privately(socket, address);
+}
+
+struct publishing *nng_topics_publish_open(const char *address, int buffer, void (*joined)(void *context), void *context,
+	struct error *error)
+{
+	struct publishing *publishing = memory_new(sizeof *publishing);
+	publishing->joined = joined;
+	publishing->context = context;
+	int code = nng_pub0_open(&publishing->socket);
+	bool opened = !code;
+	if (opened)
+		code = start_publishing(publishing, address, buffer);
+	if (!code)
+		return publishing;
+	error_set(error, "cannot listen on %s: %s", address, nng_strerror(code));
+	if (opened)
+		nng_topics_publish_close(publishing);
+	else
+		free(publishing);
+	return NULL;
+}
+
+/* A message that finds no memory is missing in the sequence: subscribers count it as dropped. */
+void nng_topics_publish(struct publishing *publishing, struct frame *frame)
+{
+	nng_msg *packed = nng_frame_pack(frame);
+	if (!packed)
+		return;
+	nng_aio_set_msg(publishing->sending, packed);
+	nng_send_aio(publishing->socket, publishing->sending);
+	nng_aio_wait(publishing->sending);
+	if (nng_aio_result(publishing->sending))
+		nng_msg_free(packed);
+}
+
+void nng_topics_publish_close(struct publishing *publishing)
+{
+	nng_close(publishing->socket);
+	nng_aio_free(publishing->sending);
+	free(publishing);
+}
+
+/* ---- subscribing ---- */
+
+struct subscribing {
+	nng_socket socket;
+	nng_aio *receiving;
+	struct subscribing_events events;
+	void *context;
+};
+
+static void on_leave(nng_pipe pipe, nng_pipe_ev event, void *context)
+{
+	struct subscribing *subscribing = context;
+	(void)pipe;
+	(void)event;
+	subscribing->events.down(subscribing->context);
+}
+
+static void deliver(struct subscribing *subscribing, nng_msg *message)
+{
+	struct frame frame;
+	const char *why = NULL;
+	if (nng_frame_unpack(message, &frame, &why)) {
+		subscribing->events.message(subscribing->context, &frame);
+		return;
+	}
+	nng_msg_free(message);
+	subscribing->events.malformed(subscribing->context, why);
+}
+
+/* Runs inside nng's own receive: the next frame is read after it, so frames come one by one, in order, and before on_leave. */
+static void on_receive(void *context)
+{
+	struct subscribing *subscribing = context;
+	int code = nng_aio_result(subscribing->receiving);
+	if (code == NNG_ECLOSED || code == NNG_ECANCELED)
+		return;
+	if (!code)
+		deliver(subscribing, nng_aio_get_msg(subscribing->receiving));
+	nng_recv_aio(subscribing->socket, subscribing->receiving);
+}
+
+/* All of it before the dial: a connection must never carry a message that is not wanted yet. */
+static int start_subscribing(struct subscribing *subscribing, const char *address, int buffer, size_t longest)
+{
+	nng_socket socket = subscribing->socket;
+	int code = nng_aio_alloc(&subscribing->receiving, on_receive, subscribing);
+	if (!code)
+		code = nng_socket_set_int(socket, NNG_OPT_RECVBUF, buffer_within(buffer));
+	if (!code)
+		code = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, longest + WIRE_SIZE);
+	if (!code)
+		code = nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, RECONNECT_FIRST_MS);
+	if (!code)
+		code = nng_socket_set_ms(socket, NNG_OPT_RECONNMAXT, RECONNECT_MOST_MS);
+	if (!code)
+		code = nng_socket_set(socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
+	if (!code)
+		code = nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, on_leave, subscribing);
+	if (code)
+		return code;
+	nng_recv_aio(socket, subscribing->receiving);
+	return nng_dial(socket, address, NULL, NNG_FLAG_NONBLOCK);
+}
+
+struct subscribing *nng_topics_subscribe_open(const char *address, int buffer, size_t longest,
+	const struct subscribing_events *events, void *context, struct error *error)
+{
+	struct subscribing *subscribing = memory_new(sizeof *subscribing);
+	subscribing->events = *events;
+	subscribing->context = context;
+	int code = nng_sub0_open(&subscribing->socket);
+	bool opened = !code;
+	if (opened)
+		code = start_subscribing(subscribing, address, buffer, longest);
+	if (!code)
+		return subscribing;
+	error_set(error, "cannot connect to %s: %s", address, nng_strerror(code));
+	if (opened)
+		nng_topics_subscribe_close(subscribing);
+	else
+		free(subscribing);
+	return NULL;
+}
+
+/* Closing waits for the connections' events; stopping the receive waits for its callback. */
+void nng_topics_subscribe_close(struct subscribing *subscribing)
+{
+	nng_close(subscribing->socket);
+	nng_aio_stop(subscribing->receiving);
+	nng_aio_free(subscribing->receiving);
+	free(subscribing);
+}
