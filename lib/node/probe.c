@@ -40,8 +40,7 @@ static json_t *check(struct probe *probe, json_t *request, struct error *error)
 		return NULL;
 	}
 	struct error wrong = { 0 };
-	json_t *document = json_incref(json_object_get(request, "document"));
-	if (!host_check(implementation, document, &wrong))
+	if (!host_check(implementation, json_object_get(request, "document"), &wrong))
 		return complaints(NULL);
 	if (wrong.code == 1)
 		return complaints(&wrong);
