@@ -20,7 +20,8 @@
 #include "base/files.h"
 #include "base/memory.h"
 
-enum { CHANNEL_FD = 3 };
+enum { CHANNEL_FD = 3, READS_AT_ONCE = 64 };
+static const struct helper no_helper = { -1, -1, false, -1, -1, -1 };
 
 /* Both ends of everything a child is given; -1: not there. */
 struct wires {
@@ -110,7 +111,7 @@ static int start_failed(struct error *error, const char *what, int code)
 int helper_start(struct helper *helper, const struct helper_order *order, struct error *error)
 {
 	struct wires wires;
-	*helper = (struct helper){ -1, -1, -1, -1, -1 };
+	*helper = no_helper;
 	pid_t parent = getpid();
 	int code = open_wires(&wires, order) ? errno : 0;
 	pid_t pid = code ? -1 : fork();
@@ -133,7 +134,7 @@ int helper_start(struct helper *helper, const struct helper_order *order, struct
 		close_wires(&wires);
 		return start_failed(error, order->words[0], code);
 	}
-	*helper = (struct helper){ pid, pidfd_open(pid, 0), take_descriptor(&wires.out[0]),
+	*helper = (struct helper){ pid, pidfd_open(pid, 0), order->channel, take_descriptor(&wires.out[0]),
 		take_descriptor(&wires.err[0]), take_descriptor(&wires.channel[0]) };
 	close_wires(&wires);
 	return 0;
@@ -141,7 +142,7 @@ int helper_start(struct helper *helper, const struct helper_order *order, struct
 
 bool helper_read(int fd, struct text *into)
 {
-	for (;;) {
+	for (int i = 0; i < READS_AT_ONCE; i++) {
 		text_reserve(into, 16384);
 		ssize_t got = read(fd, into->data + into->length, 16384);
 		if (got < 0 && errno == EINTR)
@@ -153,6 +154,7 @@ bool helper_read(int fd, struct text *into)
 		into->length += (size_t)got;
 		into->data[into->length] = '\0';
 	}
+	return true;
 }
 
 int helper_wait(struct helper *helper)
@@ -164,13 +166,13 @@ int helper_wait(struct helper *helper)
 	memory_close_at(&helper->out);
 	memory_close_at(&helper->err);
 	memory_close_at(&helper->channel);
-	*helper = (struct helper){ -1, -1, -1, -1, -1 };
+	*helper = no_helper;
 	return status;
 }
 
 int helper_kill(struct helper *helper)
 {
-	if (helper->pid > 0 && helper->channel >= 0)
+	if (helper->pid > 0 && helper->leads)
 		kill(-helper->pid, SIGKILL);
 	if (helper->pid > 0)
 		kill(helper->pid, SIGKILL);

@@ -19,12 +19,13 @@ struct helper_order {
 struct helper {
 	pid_t pid;
 	int pidfd;
+	bool leads;                     /* a process group */
 	int out, err, channel;          /* ours, not blocking; -1: none */
 };
 
 /* -1 with an error, code errno, when the program cannot be executed. */
 int helper_start(struct helper *helper, const struct helper_order *order, struct error *error);
-/* Reads what is there. false: the pipe has ended. */
+/* Reads of what is there, at most 1 MiB. false: the pipe has ended. */
 bool helper_read(int fd, struct text *into);
 /* Waits for its end, closes all. The status of waitpid. */
 int helper_wait(struct helper *helper);
