@@ -27,6 +27,10 @@
  *   }]
  * }
  *
+ * In "params" a choice is its text, a duration seconds, a size bytes; a real that JSON cannot hold is one of the texts
+ * ".inf", "-.inf", ".nan". An empty path stays empty. "max_message" is the largest of the node's edges. "callers" holds
+ * each member once, those that hold a handle onto their own group included (a member calls its own place too).
+ *
  * A handle joined by several edges holds their servers in edge order; the deadline is the first one given. A port that
  * no edge names is absent. Addresses are ipc://SOCKETS/ID.INCARNATION.N: N = 0 for calls, 1 + place of the topic.
  * A topic without subscribers is absent. keep and window stand per subscriber (an edge may change them): in
@@ -55,5 +59,7 @@ json_t *document_process(const struct topology *topology, const struct run_place
 	const struct group *group, int index, int incarnation);
 /* What the `check` callback sees of a group: index 0, handles with counts, places and extents; no addresses. */
 json_t *document_check(const struct topology *topology, const struct group *group, int index);
+/* Does the program wait for this node's run? Services and what runs in the background end when the others have. */
+bool document_waited(const struct group *group);
 
 #endif

@@ -229,8 +229,8 @@ static int read_implementation(json_t *json, struct implementation_spec *spec, s
 		return -1;
 	if (read_parts(json, spec, error))
 		return error_wrap(error, "implementation `%s`", spec->name);
-	spec->has_check = bool_member(json, "check");
-	spec->has_run = bool_member(json, "run");
+	spec->has_check = bool_member(json, "has_check");
+	spec->has_run = bool_member(json, "has_run");
 	spec->service = bool_member(json, "service");
 	return 0;
 }

@@ -4,7 +4,7 @@
  * node declares in the file. Never holds a pointer into a module.
  *
  * {"globals": "cache, n_calls",                              absent or null: none
- *  "implementations": [{"name", "help", "check": bool, "run": bool, "service": bool,
+ *  "implementations": [{"name", "help", "has_check": bool, "has_run": bool, "service": bool,
  *    "params": [{"name", "help", "type": "list", "element": "int", "value": "1, 2", "range": "1..", "fields": [params]}],
  *    "handles": [{"name", "help", "many": 1 | 2 | 3, "calls": ["task", "weights"]}],
  *    "methods": [{"name", "help", "inbox": bool, "idempotent": bool, "threads", "queue", "batch", "request", "reply"}],

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files behind topology_bind share: bind.c (modules, order of work), params.c, ports.c, declared.c, callbacks.c. */
+#ifndef TOPOLOGY_BIND_H
+#define TOPOLOGY_BIND_H
+
+#include "topology/joins.h"
+#include "topology/topology.h"
+
+/* Of one handle or subscription of a group. */
+struct port_use {
+	int64_t most, least;    /* servers of the first and of the last replica: of all the most and the fewest */
+	int first;              /* edge that joins it; -1: none */
+	bool meant;             /* a wrong edge seems to mean it: no second complaint that it is open */
+};
+
+struct bound_group {
+	const struct implementation_spec *spec; /* of the module, or what the file declares of a command; NULL: unknown */
+	const char *shown;                      /* "dqn.c"; NULL: a command */
+	bool broken;                            /* something of it is wrong: its check callback would see nonsense */
+	struct port_use *handles, *subscriptions;       /* by place in spec */
+};
+
+struct binder {
+	struct topology *topology;
+	const struct module_lookup *lookup;
+	struct problems *problems;
+	struct joins *joins;
+	struct bound_group *groups;     /* by number */
+	json_t *param_names;            /* a set: what any implementation of the topology declares */
+	bool all_known;                 /* every group has a spec */
+};
+
+/* params.c: types all given and default values of a module's group into group->values. */
+void bind_params(struct binder *binder, struct group *group);
+/* A problem if values of the parameter's type cannot be set by this version. True: it is one. */
+bool bind_not_alive(struct problems *problems, const struct group *group, const struct param_spec *param);
+/* ports.c: all edges against ports, then ports left open. */
+void bind_ports(struct binder *binder);
+/* declared.c: the ports that the file declares of a command. Caller frees with implementation_release and free. */
+struct implementation_spec *declared_ports(const struct group *group);
+/* callbacks.c: the implementations' own checks. */
+void bind_callbacks(struct binder *binder);
+
+/* "did you mean `x`?" or NULL. Caller frees. */
+char *bind_suggestion(const char *word, const char *const *words, size_t count);
+/* A parameter that the file gives a group, its own or from `defaults`. */
+struct given_param {
+	struct tree *value;
+	struct mark key_mark;
+	bool from_defaults;
+};
+bool bind_given(const struct group *group, const char *name, struct given_param *out);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Short texts about groups and edges, for the printed graphs. All are freed by the caller. */
+#ifndef TOPOLOGY_GRAPH_H
+#define TOPOLOGY_GRAPH_H
+
+#include "topology/topology.h"
+
+char *graph_replicas(const struct group *group);        /* "4", "32 (depth 2, row 4, column 4)" */
+char *graph_program(const struct group *group);         /* "dqn.c", "dqn.c: actor", "python3 plot.py" */
+char *graph_map(const struct edge *edge);               /* "all", "next row" */
+char *graph_keep(const struct edge *edge);              /* "keep latest"; "" if the edge does not say */
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include "topology/value.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/files.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "topology/scalar.h"
+
+/* ---- ranges ---- */
+
+/* A bound may bring its own unit: "10ms..". */
+static const char *unit_behind(const char *range, const char *unit)
+{
+	size_t length = strlen(range);
+	return length && range[length - 1] >= '0' && range[length - 1] <= '9' ? unit : "";
+}
+
+/* "1..": "at least 1"; "0..1": "between 0 and 1". */
+static int refuse_range(const struct value_kind *kind, const char *text, const char *unit, struct error *error)
+{
+	const char *dots = strstr(kind->range, "..");
+	char *cleanup_free low = memory_copy_span(kind->range, dots ? (size_t)(dots - kind->range) : 0);
+	const char *high = dots ? dots + 2 : "";
+	const char *low_unit = unit_behind(low, unit), *high_unit = unit_behind(high, unit);
+	if (!*low && !*high)
+		return error_set(error, "%s is %s, outside %s", kind->name, text, kind->range);
+	if (!*high)
+		return error_set(error, "%s is %s, but must be at least %s%s", kind->name, text, low, low_unit);
+	if (!*low)
+		return error_set(error, "%s is %s, but must be at most %s%s", kind->name, text, high, high_unit);
+	return error_set(error, "%s is %s, but must be between %s and %s%s", kind->name, text, low, high, high_unit);
+}
+
+static int check_range(const struct value_kind *kind, const char *text, double value, const char *unit,
+	struct error *error)
+{
+	if (!kind->range || !*kind->range || scalar_in_range(kind->range, value))
+		return 0;
+	return refuse_range(kind, text, unit, error);
+}
+
+/* ---- one row per type ---- */
+
+static json_t *typed_int(const struct value_kind *kind, const char *text, const char *base, struct error *error)
+{
+	int64_t value;
+	(void)base;
+	if (scalar_int(text, &value, error) || check_range(kind, text, (double)value, "", error))
+		return NULL;
+	return json_integer(value);
+}
+
+static json_t *typed_real(const struct value_kind *kind, const char *text, const char *base, struct error *error)
+{
+	double value;
+	(void)base;
+	if (scalar_real(text, &value, error) || check_range(kind, text, value, "", error))
+		return NULL;
+	if (isfinite(value))
+		return json_real(value);
+	return json_string(isnan(value) ? ".nan" : value > 0 ? ".inf" : "-.inf");
+}
+
+static json_t *typed_bool(const struct value_kind *kind, const char *text, const char *base, struct error *error)
+{
+	bool value;
+	(void)kind, (void)base;
+	return scalar_bool(text, &value, error) ? NULL : json_boolean(value);
+}
+
+static json_t *typed_duration(const struct value_kind *kind, const char *text, const char *base, struct error *error)
+{
+	int64_t ns;
+	(void)base;
+	if (scalar_duration(text, &ns, error) || check_range(kind, text, (double)ns / 1e9, " s", error))
+		return NULL;
+	return json_real((double)ns / 1e9);
+}
+
+static json_t *typed_size(const struct value_kind *kind, const char *text, const char *base, struct error *error)
+{
+	int64_t bytes;
+	(void)base;
+	if (scalar_size(text, &bytes, error) || check_range(kind, text, (double)bytes, " bytes", error))
+		return NULL;
+	return json_integer(bytes);
+}
+
+static json_t *typed_text(const struct value_kind *kind, const char *text, const char *base, struct error *error)
+{
+	json_t *value = json_string(text);
+	(void)kind, (void)base;
+	if (!value)
+		error_set(error, "a text must be UTF-8");
+	return value;
+}
+
+/* An empty path stays empty: how an author says "none". */
+static json_t *typed_path(const struct value_kind *kind, const char *text, const char *base, struct error *error)
+{
+	char *cleanup_free path = *text ? files_absolute(base ? base : "/", text) : memory_copy_text(text);
+	return typed_text(kind, path, base, error);
+}
+
+/* The words of a choice; `*words` and `*copy` are freed by the caller. */
+static size_t split_choices(const char *range, const char ***words, char **copy)
+{
+	size_t count = 0;
+	*copy = memory_copy_text(range ? range : "");
+	*words = memory_array(strlen(*copy) / 2 + 1, sizeof **words);
+	for (char *at = *copy; *(at += strspn(at, " ,")); ) {
+		(*words)[count++] = at;
+		at += strcspn(at, " ,");
+		if (*at)
+			*at++ = '\0';
+	}
+	return count;
+}
+
+static json_t *typed_choice(const struct value_kind *kind, const char *text, const char *base, struct error *error)
+{
+	const char **cleanup_free words = NULL;
+	char *cleanup_free copy = NULL;
+	struct text cleanup_text list = { 0 };
+	size_t count = split_choices(kind->range, &words, &copy);
+	(void)base;
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(words[i], text))
+			return json_string(text);
+		text_format(&list, "%s%s", i ? ", " : "", words[i]);
+	}
+	const char *nearest = text_nearest(text, words, count);
+	if (nearest)
+		error_set(error, "%s is one of %s: did you mean %s?", kind->name, text_string(&list), nearest);
+	else
+		error_set(error, "%s is one of %s, not `%s`", kind->name, text_string(&list), text);
+	return NULL;
+}
+
+static const struct type_row {
+	const char *type, *noun;
+	json_t *(*typed)(const struct value_kind *kind, const char *text, const char *base, struct error *error);
+	bool refuses_quotes;
+} types[] = {
+	{ "int", "a whole number", typed_int, true },
+	{ "real", "a number", typed_real, true },
+	{ "bool", "true or false", typed_bool, true },
+	{ "text", "a text", typed_text, false },
+	{ "choice", "one word", typed_choice, false },
+	{ "path", "a path", typed_path, false },
+	{ "duration", "a duration", typed_duration, false },
+	{ "size", "a size", typed_size, false },
+	{ "list", "a list", NULL, false },
+	{ "object", "a map", NULL, false },
+	{ "map", "a map", NULL, false },
+};
+
+static const struct type_row *row_of(const char *type)
+{
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (type && !strcmp(types[i].type, type))
+			return &types[i];
+	return NULL;
+}
+
+bool value_type_known(const char *type)
+{
+	const struct type_row *row = row_of(type);
+	return row && row->typed;
+}
+
+const char *value_type_noun(const char *type)
+{
+	const struct type_row *row = row_of(type);
+	return row ? row->noun : "something else";
+}
+
+bool value_refuses_quotes(const char *type)
+{
+	const struct type_row *row = row_of(type);
+	return row && row->refuses_quotes;
+}
+
+json_t *value_typed(const struct value_kind *kind, const char *text, const char *base, struct error *error)
+{
+	const struct type_row *row = row_of(kind->type);
+	if (row && row->typed)
+		return row->typed(kind, text, base, error);
+	error_set(error, "%s cannot be set by a text", kind->name);
+	return NULL;
+}
+
+/* ---- templates ---- */
+
+json_t *value_template(const char *text, const char *base)
+{
+	return json_pack("{s:s, s:s*}", "template", text, "base", base);
+}
+
+bool value_is_template(const json_t *value)
+{
+	return json_is_object(value);
+}
+
+/* Length of the placeholder that begins at the dollar, `$name` or `${name}`; 0: it is another. */
+static size_t placeholder(const char *at, const char *name)
+{
+	size_t length = strlen(name);
+	if (at[1] == '{')
+		return !strncmp(at + 2, name, length) && at[2 + length] == '}' ? length + 3 : 0;
+	if (strncmp(at + 1, name, length))
+		return 0;
+	char next = at[1 + length];
+	bool longer = (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || (next >= '0' && next <= '9') ||
+		next == '_';
+	return longer ? 0 : length + 1;
+}
+
+bool value_names_index(const json_t *value)
+{
+	for (size_t i = 0; i < json_array_size(value); i++)
+		if (value_names_index(json_array_get(value, i)))
+			return true;
+	if (!value_is_template(value))
+		return false;
+	const char *text = json_string_value(json_object_get(value, "template"));
+	for (const char *at = text; (at = strchr(at, '$')); at += at[1] == '$' ? 2 : 1)
+		if (placeholder(at, "index"))
+			return true;
+	return false;
+}
+
+static char *fill(const char *text, int index, const char *folder)
+{
+	struct text out = { 0 };
+	for (const char *at = text; *at; ) {
+		size_t plain = strcspn(at, "$"), length = 0;
+		text_add_span(&out, at, plain);
+		at += plain;
+		if (!*at)
+			break;
+		if (at[1] == '$')
+			text_add_char(&out, '$'), length = 2;
+		else if ((length = placeholder(at, "index")))
+			text_format(&out, "%d", index);
+		else if ((length = placeholder(at, "folder")))
+			text_add(&out, folder);
+		else
+			text_add_char(&out, '$'), length = 1;
+		at += length;
+	}
+	return text_take(&out);
+}
+
+static json_t *filled_text(const struct value_kind *kind, json_t *value, int index, const char *folder,
+	struct error *error)
+{
+	if (!value_is_template(value))
+		return json_incref(value);
+	char *cleanup_free text = fill(json_string_value(json_object_get(value, "template")), index, folder);
+	return value_typed(kind, text, json_string_value(json_object_get(value, "base")), error);
+}
+
+json_t *value_filled(const struct param_spec *param, json_t *value, int index, const char *folder, struct error *error)
+{
+	struct value_kind kind = { json_is_array(value) ? param->element : param->type, param->name, param->range };
+	if (!json_is_array(value))
+		return filled_text(&kind, value, index, folder, error);
+	json_t *list = json_array();
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		json_t *item = filled_text(&kind, json_array_get(value, i), index, folder, error);
+		if (!item) {
+			json_decref(list);
+			return NULL;
+		}
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
+static bool holds_template(const json_t *value)
+{
+	for (size_t i = 0; i < json_array_size(value); i++)
+		if (value_is_template(json_array_get(value, i)))
+			return true;
+	return value_is_template(value);
+}
+
+json_t *values_filled(const struct implementation_spec *spec, json_t *values, int index, const char *folder)
+{
+	json_t *out = NULL, *value;
+	const char *name;
+	json_object_foreach(values, name, value) {
+		if (!holds_template(value))
+			continue;
+		struct error error = { 0 };
+		json_t *filled = value_filled(implementation_param(spec, name), value, index, folder, &error);
+		if (!filled)
+			BUG("parameter %s, checked with every index, has no value for %d: %s", name, index, error.text);
+		if (!out)
+			out = json_copy(values);
+		json_object_set_new(out, name, filled);
+	}
+	return out ? out : json_incref(values);
+}
