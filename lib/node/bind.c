@@ -115,7 +115,7 @@ static bool bind_one(const lpad_param *param, const json_t *value, void *member,
 	}
 }
 
-int bind_params(const lpad_implementation *implementation, json_t *params, void *state, struct bound *bound,
+int bind_state(const lpad_implementation *implementation, json_t *params, void *state, struct bound *bound,
 	struct error *error)
 {
 	for (const lpad_param *param = implementation->params; param && param->name; param++) {

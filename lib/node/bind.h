@@ -16,7 +16,7 @@ struct bound {
 
 /* Fills the members of `state` (zeroed, of the declared size) from `params`, one member per declared parameter.
    A parameter that is lacking or of another type is an error: the supervisor has typed them already. */
-int bind_params(const lpad_implementation *implementation, json_t *params, void *state, struct bound *bound,
+int bind_state(const lpad_implementation *implementation, json_t *params, void *state, struct bound *bound,
 	struct error *error);
 void bound_release(struct bound *bound);
 

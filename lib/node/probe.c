@@ -10,7 +10,6 @@
 
 #include "base/channel.h"
 #include "base/text.h"
-#include "node/control.h"
 #include "node/describe.h"
 #include "node/host.h"
 #include "node/load.h"
@@ -97,11 +96,11 @@ static void reset_signals(void)
 		signal(crashes[i], SIG_DFL);
 }
 
-int probe_serve(const char *path)
+int probe_main(int fd, const char *path)
 {
 	struct probe probe = { .path = path };
 	reset_signals();
-	channel_init(&probe.channel, CONTROL_FD);
+	channel_init(&probe.channel, fd);
 	for (;;) {
 		json_t *request;
 		int got = channel_next(&probe.channel, &request, NULL);

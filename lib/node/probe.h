@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The throw-away process in which a module is opened for `lpad check`: `lpad node --probe PATH`, which answers JSON
- * lines on descriptor 3 (supervise/probe.h asks them) until that is closed.
+ * lines on a descriptor (supervise/probe.h asks them) until that is closed.
  *
  *   {"do": "describe"}                                     {"interface": {...}}, see node/describe.h
  *   {"do": "check", "implementation": N, "document": {}}   {"complaints": ["params.k: ...", ...]}
@@ -10,6 +10,6 @@
 #ifndef NODE_PROBE_H
 #define NODE_PROBE_H
 
-int probe_serve(const char *path);      /* the exit code */
+int probe_main(int fd, const char *path);       /* the exit code */
 
 #endif
