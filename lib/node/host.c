@@ -73,7 +73,7 @@ struct lpad_node *host_node_new(const struct node_document *process, const struc
 	pthread_mutex_init(&node->lock, NULL);
 	pthread_mutex_init(&node->guard, NULL);
 	reports_init(&node->reports);
-	if (bind_params(implementation, document->params, node->state, &node->bound, error) || make_link(node, hooks, error)) {
+	if (bind_state(implementation, document->params, node->state, &node->bound, error) || make_link(node, hooks, error)) {
 		error_wrap(error, "%s", document->node);
 		host_node_free(node);
 		return NULL;
