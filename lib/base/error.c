@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 
+__attribute__((format(printf, 3, 0)))
 static int fill(struct error *error, int code, const char *format, va_list list)
 {
 	if (!error)
