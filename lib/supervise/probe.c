@@ -39,6 +39,7 @@ struct entry {
 	LIST(char *) paths;     /* of its words */
 	char *object;
 	struct interface *interface;    /* NULL: findings say why */
+	json_t *description;
 	LIST(struct finding) findings;
 	struct subject subject;
 };
@@ -309,6 +310,7 @@ static void take_interface(struct entry *entry)
 	entry->interface = interface_from_json(json, entry->object, entry->shown, &error);
 	if (!entry->interface)
 		add_finding(entry, 0, "module-refused", NULL, "%s describes itself badly: %s", entry->shown, error.text);
+	entry->description = json_incref(json);
 }
 
 static bool has_check(const struct interface *interface)
@@ -405,6 +407,7 @@ static void entry_free(struct entry *entry)
 	list_release(&entry->paths);
 	if (entry->interface)
 		interface_free(entry->interface);
+	json_decref(entry->description);
 	free(entry->key);
 	free(entry->shown);
 	free(entry->object);
@@ -502,7 +505,7 @@ struct probe *probe_open(void)
 	if (builder_open(&probe->builder, &probe->error))
 		probe->builder = (struct builder){ 0 };
 	if (places_find(&probe->places, NULL))
-		probe->places = (struct places){ .nodes = memory_copy_text(LPAD_PREFIX "/lib/lpad/nodes") };
+		probe->places.nodes = memory_copy_text(LPAD_PREFIX "/lib/lpad/nodes");
 	probe->current_folder = files_current_folder();
 	if (!probe->current_folder)
 		probe->current_folder = memory_copy_text("/");
@@ -515,6 +518,14 @@ struct probe *probe_open(void)
 struct module_lookup probe_lookup(struct probe *probe)
 {
 	return (struct module_lookup){ .context = probe, .find = find, .check = check };
+}
+
+json_t *probe_description(const struct probe *probe, const struct interface *interface)
+{
+	for (size_t i = 0; i < probe->entries.count; i++)
+		if (probe->entries.at[i]->interface == interface)
+			return probe->entries.at[i]->description;
+	return NULL;
 }
 
 static bool was_there(const struct probe *probe, pid_t pid)

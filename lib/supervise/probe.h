@@ -27,6 +27,8 @@ struct probe;
 struct probe *probe_open(void);
 struct module_lookup probe_lookup(struct probe *probe);
 void probe_prepare(struct probe *probe, const struct topology *topology);
+/* What the module said of itself (topology/interface.h), borrowed; NULL: it is not one of the probe's. */
+json_t *probe_description(const struct probe *probe, const struct interface *interface);
 void probe_settle(struct probe *probe);
 void probe_close(struct probe *probe);          /* settles too; frees the interfaces, removes a temporary cache */
 

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "command.h"
+#include "supervise/probe.h"
+
+enum { JSON, COLOR };
+static const struct option_row rows[] = {
+	[JSON] = { "json", 0, NULL, "one JSON document" },
+	[COLOR] = { "color", 0, "WHEN", "auto, always or never" },
+	{ .name = NULL },
+};
+
+struct describe {
+	bool json;
+	int colour;
+	const char *module, *implementation;
+};
+
+/* ---- tables: every column as wide as its widest cell ---- */
+
+enum { COLUMNS = 5 };
+struct table {
+	const char *title;
+	LIST(char *) cells;     /* COLUMNS to a row; owned */
+};
+
+static void table_add(struct table *table, char *const cells[COLUMNS])
+{
+	for (int i = 0; i < COLUMNS; i++)
+		*list_add(&table->cells) = cells[i];
+}
+
+static size_t column_width(const struct table *table, size_t column)
+{
+	size_t width = 0;
+	for (size_t i = column; i < table->cells.count; i += COLUMNS)
+		if (strlen(table->cells.at[i]) > width)
+			width = strlen(table->cells.at[i]);
+	return width;
+}
+
+static void print_row(const struct table *table, size_t row, const size_t widths[COLUMNS])
+{
+	struct text cleanup_text line = { 0 };
+	for (size_t i = 0; i < COLUMNS; i++)
+		if (widths[i])
+			text_format(&line, "  %-*s", (int)widths[i], table->cells.at[row + i]);
+	while (line.length && line.data[line.length - 1] == ' ')
+		line.data[--line.length] = '\0';
+	printf("  %s\n", text_string(&line));
+}
+
+/* Prints what has rows, and empties it. */
+static void table_print(struct table *table)
+{
+	size_t widths[COLUMNS];
+	for (size_t i = 0; i < COLUMNS; i++)
+		widths[i] = column_width(table, i);
+	if (table->cells.count)
+		printf("  %s\n", table->title);
+	for (size_t row = 0; row < table->cells.count; row += COLUMNS)
+		print_row(table, row, widths);
+	for (size_t i = 0; i < table->cells.count; i++)
+		free(table->cells.at[i]);
+	list_release(&table->cells);
+}
+
+static char *cell(const char *text)
+{
+	return memory_copy_text(text ? text : "");
+}
+
+/* ---- the declarations ---- */
+
+static char *param_type(const struct param_spec *param)
+{
+	return param->element ? memory_format("%s of %s", param->type, param->element) : cell(param->type);
+}
+
+static void add_param(struct table *table, const struct param_spec *param, const char *before)
+{
+	char *name = memory_format("%s%s", before, param->name);
+	char *value = param->value ? memory_format("= %s", *param->value ? param->value : "\"\"") : cell("required");
+	table_add(table, (char *[]){ name, param_type(param), value, cell(param->range), cell(param->help) });
+	char *cleanup_free inner = memory_format("%s%s.", before, param->name);
+	for (size_t i = 0; i < param->fields.count; i++)
+		add_param(table, &param->fields.at[i], inner);
+}
+
+static void print_params(const struct implementation_spec *spec)
+{
+	struct table table = { .title = "parameters" };
+	for (size_t i = 0; i < spec->params.count; i++)
+		add_param(&table, &spec->params.at[i], "");
+	table_print(&table);
+}
+
+static void print_handles(const struct implementation_spec *spec)
+{
+	static const char *const many[] = { "", "one", "optional", "many" };
+	struct table table = { .title = "handles" };
+	for (size_t i = 0; i < spec->handles.count; i++) {
+		const struct handle_spec *handle = &spec->handles.at[i];
+		struct text calls = { 0 };
+		for (size_t k = 0; k < handle->calls.count; k++)
+			text_format(&calls, "%s%s", k ? ", " : "calls ", handle->calls.at[k]);
+		table_add(&table, (char *[]){ cell(handle->name), cell(many[handle->many & 3]), text_take(&calls),
+			cell(""), cell(handle->help) });
+	}
+	table_print(&table);
+}
+
+static void add_word(struct text *text, const char *word)
+{
+	text_format(text, "%s%s", text->length ? ", " : "", word);
+}
+
+static char *method_nature(const struct method_spec *method)
+{
+	struct text text = { 0 };
+	add_word(&text, method->inbox ? "inbox" : "callback");
+	if (method->idempotent)
+		add_word(&text, "idempotent");
+	if (method->threads)
+		text_format(&text, ", %d thread%s", method->threads, method->threads == 1 ? "" : "s");
+	if (method->queue)
+		text_format(&text, ", queue of %d", method->queue);
+	if (method->batch)
+		text_format(&text, ", batches of %d", method->batch);
+	return text_take(&text);
+}
+
+static void print_methods(const struct implementation_spec *spec)
+{
+	struct table table = { .title = "methods" };
+	for (size_t i = 0; i < spec->methods.count; i++) {
+		const struct method_spec *method = &spec->methods.at[i];
+		char *shapes = method->request || method->reply ? memory_format("(%s) -> (%s)",
+			method->request ? method->request : "", method->reply ? method->reply : "") : cell("");
+		table_add(&table, (char *[]){ cell(method->name), method_nature(method), shapes, cell(""),
+			cell(method->help) });
+	}
+	table_print(&table);
+}
+
+static void print_topics(const struct implementation_spec *spec)
+{
+	struct table table = { .title = "topics" };
+	for (size_t i = 0; i < spec->topics.count; i++)
+		table_add(&table, (char *[]){ cell(spec->topics.at[i].name), cell(spec->topics.at[i].signature), cell(""),
+			cell(""), cell(spec->topics.at[i].help) });
+	table_print(&table);
+}
+
+static void print_subscriptions(const struct implementation_spec *spec)
+{
+	struct table table = { .title = "subscriptions" };
+	for (size_t i = 0; i < spec->subscriptions.count; i++) {
+		const struct subscription_spec *one = &spec->subscriptions.at[i];
+		char *keep = one->keep == -1 ? cell("keeps the latest") : one->keep == -2 ? cell("keeps all")
+			: memory_format("keeps %d", one->keep);
+		char *nature = memory_format("%s%s", one->optional ? "optional" : "required",
+			one->callback ? ", callback" : "");
+		table_add(&table, (char *[]){ cell(one->name), keep, nature, cell(one->signature), cell(one->help) });
+	}
+	table_print(&table);
+}
+
+static const char *life(const struct implementation_spec *spec)
+{
+	if (!spec->has_run)
+		return "serves until the program stops";
+	return spec->service ? "runs until the program stops" : "runs; the program is complete when all runs have ended";
+}
+
+static void print_implementation(const struct describe *describe, const struct implementation_spec *spec)
+{
+	bool help = spec->help && *spec->help;
+	printf("%s%s%s%s%s\n", describe->colour ? "\033[1m" : "", spec->name, describe->colour ? "\033[0m" : "",
+		help ? ": " : "", help ? spec->help : "");
+	printf("  %s%s\n", life(spec), spec->has_check ? "; checks its parameters" : "");
+	print_params(spec);
+	print_handles(spec);
+	print_methods(spec);
+	print_topics(spec);
+	print_subscriptions(spec);
+}
+
+/* ---- the command ---- */
+
+static int no_such(const struct interface *interface, const char *name)
+{
+	struct text cleanup_text names = { 0 };
+	for (size_t i = 0; i < interface->implementations.count; i++)
+		add_word(&names, interface->implementations.at[i].name);
+	fprintf(stderr, "lpad describe: %s has no implementation `%s`; it has: %s\n", interface->shown, name,
+		text_string(&names));
+	return EXIT_PROBLEMS;
+}
+
+static int print_json(const struct describe *describe, const struct interface *interface, const json_t *description)
+{
+	json_t *list = json_array(), *one;
+	size_t place;
+	json_array_foreach(json_object_get(description, "implementations"), place, one)
+		if (!describe->implementation
+		    || text_equal(json_string_value(json_object_get(one, "name")), describe->implementation))
+			json_array_append(list, one);
+	json_t *document = json_pack("{s:i, s:s, s:s, s:O?, s:o}", "schema", 1, "module", interface->shown,
+		"path", interface->path, "globals", json_object_get(description, "globals"), "implementations", list);
+	json_dumpf(document, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(document);
+	return EXIT_OK;
+}
+
+static int print_text(const struct describe *describe, const struct interface *interface)
+{
+	for (size_t i = 0, printed = 0; i < interface->implementations.count; i++) {
+		const struct implementation_spec *spec = &interface->implementations.at[i];
+		if (describe->implementation && !text_equal(spec->name, describe->implementation))
+			continue;
+		if (printed++)
+			putchar('\n');
+		print_implementation(describe, spec);
+	}
+	if (interface->globals)
+		printf("\nwritable globals, shared by replicas in one process: %s\n", interface->globals);
+	return EXIT_OK;
+}
+
+static int print_module(const struct describe *describe, const struct interface *interface, const json_t *description)
+{
+	if (describe->implementation && !interface_find(interface, describe->implementation))
+		return no_such(interface, describe->implementation);
+	return describe->json ? print_json(describe, interface, description) : print_text(describe, interface);
+}
+
+/* A module as if a topology in the current folder named it; of an installed one the name is enough. */
+static int describe_module(const struct describe *describe)
+{
+	struct problems problems = { 0 };
+	struct probe *probe = probe_open();
+	struct module_lookup lookup = probe_lookup(probe);
+	char *cleanup_free folder = files_current_folder();
+	bool bare = !strpbrk(describe->module, "./") && !files_is_file(describe->module);
+	char *cleanup_free name = memory_format("%s%s", describe->module, bare ? ".so" : "");
+	struct word word = { .text = name, .mark = { .file = describe->module }, .base = folder ? folder : "/" };
+	struct group group = { .label = name };
+	*list_add(&group.module) = word;
+	const struct interface *interface = lookup.find(lookup.context, NULL, &group, &problems);
+	probe_settle(probe);
+	problems_print(&problems, stderr, colour_wanted("auto", STDERR_FILENO));
+	int code = interface ? print_module(describe, interface, probe_description(probe, interface)) : EXIT_PROBLEMS;
+	list_release(&group.module);
+	problems_release(&problems);
+	probe_close(probe);
+	return code;
+}
+
+static int take_option(struct describe *describe, const struct options *options, int row)
+{
+	if (row == OPTIONS_HELP)
+		return OPTIONS_HELP;
+	if (row == OPTIONS_BAD)
+		return EXIT_USAGE;
+	if (row == JSON) {
+		describe->json = true;
+		return 0;
+	}
+	describe->colour = colour_wanted(options->value, STDOUT_FILENO);
+	return describe->colour >= 0 ? 0
+		: command_usage_error(options->command, "--color is auto, always or never, not `%s`", options->value);
+}
+
+static int take_operands(struct describe *describe, const struct options *options)
+{
+	if (options->operand_count < 1)
+		return command_usage_error(options->command, "which module?");
+	if (options->operand_count > 2 || options->rest)
+		return command_usage_error(options->command, "one module and at most one of its implementations");
+	describe->module = options->operands[0];
+	describe->implementation = options->operand_count > 1 ? options->operands[1] : NULL;
+	return 0;
+}
+
+static int run(const struct command *command, int count, char **arguments)
+{
+	struct describe describe = { .colour = colour_wanted("auto", STDOUT_FILENO) };
+	struct options options = { .command = command, .count = count, .arguments = arguments };
+	int code = 0, row;
+	while (!code && (row = options_next(&options)) != OPTIONS_END)
+		code = take_option(&describe, &options, row);
+	if (!code)
+		code = take_operands(&describe, &options);
+	if (!code)
+		code = describe_module(&describe);
+	options_release(&options);
+	return code == OPTIONS_HELP ? EXIT_OK : code;
+}
+
+const struct command command_describe = {
+	.name = "describe",
+	.summary = "what a module offers: parameters, methods, handles, topics",
+	.usage = "[options] MODULE [IMPLEMENTATION]",
+	.options = rows,
+	.details =
+		"MODULE is a C source, a shared object, or the name of a module that comes with lpad.\n"
+		"Exit: 0, 1 when there is no such module or it is none, 2 usage.\n",
+	.run = run,
+};
