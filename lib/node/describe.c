@@ -124,8 +124,8 @@ static json_t *describe_subscriptions(const lpad_subscription_decl *subscription
 static json_t *describe_implementation(const lpad_implementation *declared)
 {
 	json_t *object = named(declared->name, declared->help);
-	json_object_set_new(object, "check", json_boolean(declared->check != NULL));
-	json_object_set_new(object, "run", json_boolean(declared->run != NULL));
+	json_object_set_new(object, "has_check", json_boolean(declared->check != NULL));
+	json_object_set_new(object, "has_run", json_boolean(declared->run != NULL));
 	json_object_set_new(object, "service", json_boolean(declared->service));
 	json_object_set_new(object, "params", describe_params(declared->params));
 	json_object_set_new(object, "handles", describe_handles(declared->handles));
