@@ -2,8 +2,10 @@
 /*
  * What the files of lib/link share and nobody else sees: the link itself, its lines to peers, and how threads wait.
  *
- *   link.c     life cycle, waiting, work queues, ticks        line.c    one REQ connection to a peer: HELLO, session, requests
- *   caller.c   handles and futures                            server.c  sessions of callers, sorting, inboxes, answers
+ *   link.c     life cycle, hooks, ticks                       wait.c    threads that wait: wakes, stop, notes after 10 s
+ *   work.c     queues of work for callbacks                   line.c    one REQ connection to a peer: HELLO, session, requests
+ *   caller.c   handles, calls under way, deadlines            future.c  what a node does with a call under way
+ *   session.c  callers: HELLO, sorting, cancels               server.c  methods: queues, inboxes; one call: answers
  *   topic.c    publishing: subscribers, window, END           subscription.c  receiving: queues, gaps, acknowledgements
  *
  * One lock per link guards everything that is not said to be guarded otherwise. Nobody waits, runs a callback, or calls a
@@ -14,23 +16,54 @@
 #define LINK_INSIDE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "link/link.h"
 #include "base/text.h"
 #include "link/transport.h"
 
-/* ---- waiting (link.c) ---- */
+/* ---- waiting (wait.c) ---- */
 
-/* One per waiting thread, on its stack: link_waiter_init, then in a loop "is it so? else link_wait". */
+/*
+ * One per thread: in a loop "is it so? else link_wait". Whoever changes something that a waiter looks for holds the lock and
+ * calls link_wake; the wake itself (one futex call) happens when the lock is released, so that the woken thread does not
+ * run into it.
+ */
 struct waiter {
-	pthread_cond_t signal;
+	atomic_uint woken;
+	struct link *link;              /* whose lock link_wait released; NULL: not asleep */
 };
-struct waiter *link_waiter(void);                       /* this thread's own, made on first use, kept for its life */
+struct waiter *link_waiter(void);                       /* this thread's own, kept for its life */
 /* Absolute nanoseconds for a deadline; INT64_MAX: never. `fallback_ns` is what lpad_default() means: relative; -1: never. */
 int64_t link_deadline(lpad_deadline deadline, int64_t fallback_ns);
 /* Releases the lock, waits for a wake or the deadline, takes it again. false: the deadline has passed. */
 bool link_wait(struct link *link, struct waiter *waiter, int64_t deadline_ns);
 void link_wake(struct waiter *waiter);                  /* lock held; NULL is fine */
+
+/* A wait that the user is told of after 10 s; on the waiting thread's stack. Lock held. Texts are borrowed until the end. */
+struct long_wait {
+	struct long_wait *next, **at;
+	struct waiter *waiter;
+	int64_t since_ns, note_ns;
+	const char *peer, *what;        /* "replay", "sample"; what may be NULL */
+};
+void link_wait_begin(struct link *link, struct long_wait *wait, int64_t now_ns, const char *peer, const char *what);
+void link_wait_end(struct link *link, struct long_wait *wait);
+/* link_unlock: after the lock was released. */
+void link_wake_taken(struct waiter *const *wakes, unsigned count);
+void link_wake_waits(struct link *link);                /* lock: all long waits, so that they look again */
+void waits_tick(struct link *link, int64_t now_ns, int64_t *next_ns);   /* lock */
+
+/* Whose thread is this? */
+enum thread_role {
+	THREAD_OTHER,           /* one that the node made itself */
+	THREAD_RUN,             /* init, run, fini */
+	THREAD_CALLBACK         /* takes work */
+};
+enum thread_role link_role(const struct link *link);
+void link_set_role(struct link *link, enum thread_role role);
+/* Must this thread's waits end now? Callbacks may still finish what they wait for until the drain is over. lock. */
+bool link_must_stop(const struct link *link);
 
 /* ---- lines ---- */
 
@@ -48,6 +81,12 @@ const char *line_peer(const struct line *line);         /* "worker/3" */
 enum line_state line_state(const struct line *line);
 /* Place of a topic in the peer's HELLO, or -1. Only while LINE_UP. */
 int line_topic(const struct line *line, const char *topic);
+/* Place of a method in the peer's HELLO, or -1; is it idempotent? Only while LINE_UP. */
+int line_method(const struct line *line, const char *method, bool *idempotent);
+char *line_methods(const struct line *line);            /* "insert, sample"; caller frees */
+uint32_t line_incarnation(const struct line *line);
+bool line_is_self(const struct line *line);             /* does it lead to this very replica? */
+const struct transport *line_transport(const struct line *line);
 /* Called with the lock held at each change of state (up: again after each new HELLO). Set before link_connect. */
 void line_watch(struct line *line, void (*changed)(void *context, struct line *line, enum line_state state), void *context);
 /* One of lpad's own requests (SUBSCRIBE, CONFIRM, ACK, END_ACK). Lock held. `done` comes on a transport thread with the lock
@@ -55,12 +94,49 @@ void line_watch(struct line *line, void (*changed)(void *context, struct line *l
 void line_request(struct line *line, int kind, uint32_t port, uint64_t number, const char *body,
 	void (*done)(void *context, const struct wire *reply, const char *body, size_t size), void *context);
 
+/*
+ * One request on its way: waits in the line's queue until the line is up, then is under way until its answer. Embedded in
+ * what it belongs to. All with the lock held.
+ */
+struct ask {
+	struct ask *next, *previous;    /* line.c's */
+	struct line *line;
+	struct flight *flight;          /* under way; NULL: waiting, or none of both */
+	uint64_t order;                 /* given by the first line_ask; keeps its place when it is asked again */
+	uint64_t number;                /* its number in the session, if counted */
+	bool counted;                   /* calls and cancels share the session's numbering */
+	bool waiting;
+	/* It is sent now: fills kind, port, flags, body... of the frame. Not 0: it is not sent, `done` gets the code. */
+	int (*fill)(struct ask *ask, struct frame *frame);
+	/* Off every list. reply NULL: `code` says why: LPAD_ELOST: it was under way; LPAD_EGONE: never sent; or fill's own. */
+	void (*done)(struct ask *ask, struct frame *reply, int code);
+};
+void line_ask(struct line *line, struct ask *ask);
+/* No longer wanted: `done` will not be called; with cancel, the peer is told so when it is under way. */
+void line_forget(struct ask *ask, bool cancel);
+int lines_connect(struct link *link, struct error *error);      /* no lock */
+size_t lines_waits_for(struct link *link, const char **names, size_t room);     /* lock: not up yet */
+struct line *line_find(struct link *link, uint32_t group, uint32_t index);      /* NULL: none */
+/* lock. The supervisor's word; older incarnations than the line's are ignored. true: it was news. */
+bool line_lost(struct line *line, uint32_t incarnation, bool gone);
+void lines_close(struct link *link);                    /* no lock: no event comes any more */
+void lines_free(struct link *link);
+
 /* ---- the pieces, each with its own state in the link ---- */
 
+struct works;           /* work.c */
+struct lines;           /* line.c */
 struct callers;         /* caller.c */
 struct server;          /* server.c */
 struct topics;          /* topic.c */
 struct subscriptions;   /* subscription.c */
+
+struct note_kind {
+	const char *format;             /* what makes it a kind */
+	int64_t window_ns;
+	int said;
+	int64_t held_back;
+};
 
 struct link {
 	pthread_mutex_t lock;
@@ -69,14 +145,27 @@ struct link {
 	size_t longest;
 	struct link_hooks hooks;
 	const struct transport *transport;
-	bool going, stopping, draining, closed, wired_said, drained_said;       /* lock */
-	int64_t drain_until_ns;
-	struct waiter *stop_waiters;    /* link.c's own business; see there */
+	bool going, draining, closed, wired_said, drained_said;         /* lock */
+	bool connected;                 /* lock: link_connect was called */
+	bool cut;                       /* lock: the drain's time is up: nobody waits any longer */
+	atomic_bool stopping;           /* written with the lock held */
+	int64_t drain_until_ns;         /* lock */
+	int64_t next_tick_ns;           /* lock: when link_tick will be called next */
+	struct long_wait *waits;        /* lock */
+	struct works *works;
+	struct lines *lines;
 	struct callers *callers;
 	struct server *server;
 	struct topics *topics;
 	struct subscriptions *subscriptions;
-	struct link_private *own;       /* link.c */
+	struct due {                    /* lock: what link_unlock has to do once the lock is released */
+		struct waiter *wakes[8];
+		unsigned wake_count;
+		bool hooks, check, wired, drained, wake, service;
+		LIST(int) work;         /* methods with threads of their own */
+		LIST(char *) notes;
+	} due;
+	LIST(struct note_kind) note_kinds;      /* lock: how often each kind of note was said lately */
 };
 
 /* Each piece offers the same steps; link.c calls them in this order. "lock": called with it held. */
@@ -97,11 +186,13 @@ size_t subscriptions_waits_for(struct link *link, const char **names, size_t roo
 void link_check(struct link *link);
 void link_lock(struct link *link);
 void link_unlock(struct link *link);    /* also runs hooks that became due: wired, drained, wake, note, work */
+void link_tick_by(struct link *link, int64_t at_ns);    /* lock: link_tick must be called at that time or before */
 
 void callers_stop(struct link *link);           /* lock: wake all waits */
 void server_stop(struct link *link);
 void topics_stop(struct link *link);
 void subscriptions_stop(struct link *link);
+void callers_end_run(struct link *link);        /* lock: futures that `run` left are cancelled and freed */
 void server_end_run(struct link *link);         /* lock: inbox calls are refused with LPAD_EGONE */
 void topics_end(struct link *link);             /* lock: END on every topic not ended yet */
 void subscriptions_end_run(struct link *link);  /* lock: what `run` did not take is unread, acknowledged as dropped */
@@ -129,19 +220,30 @@ void callers_close(struct link *link);          /* no lock: closes sockets; link
 void server_close(struct link *link);
 void topics_close(struct link *link);
 void subscriptions_close(struct link *link);
+void callers_free(struct link *link);           /* after all are closed */
+void server_free(struct link *link);
 
-/* server.c hands topics what came for them (SUBSCRIBE, CONFIRM, ACK, END_ACK), lock held; topic.c answers by server_reply. */
+/* session.c hands topics what came for them (SUBSCRIBE, CONFIRM, ACK, END_ACK), lock held; topic.c answers by server_reply. */
 void topics_request(struct link *link, struct request *request, const struct wire *wire, const char *body, size_t size);
 void server_reply(struct link *link, struct request *request, int code, const char *body);     /* code 0: REPLY, else ERROR */
 const char *topics_name(const struct link *link, size_t place);         /* for the HELLO's list; NULL behind the last */
 
-/* Work for callbacks (link.c): post queues one piece and calls the hook; lock held. A WORK_MESSAGE names only the
+/* Work for callbacks (work.c): post queues one piece and calls the hook; lock held. A WORK_MESSAGE names only the
    subscription: the message is taken when it is handed out, so that a queue of N can still drop its oldest. */
 void link_post(struct link *link, const struct work *work);
 /* Takes the oldest message of a callback subscription; NULL: dropped meanwhile. Called without the lock. subscription.c */
 const lpad_message *subscriptions_pop(struct link *link, int subscription, struct work *work);
 void subscriptions_done(struct link *link, struct work *work);                          /* lock: counted, acknowledged */
 bool link_work_running(const struct link *link);                                        /* lock: posted or running pieces */
+void works_new(struct link *link, const struct link_spec *spec);
+void works_free(struct link *link);
+/* The call's turn has come. server_take, lock: false: it was cancelled meanwhile and is freed. server_open, no lock: makes the
+   request a message; false: it was malformed, was answered so, and is freed. server_done, no lock. */
+bool server_take(struct link *link, lpad_call *call);
+bool server_open(struct link *link, lpad_call *call);
+bool server_take_gone(struct link *link, lpad_call *call);     /* lock: false: it ended meanwhile */
+void server_done(struct link *link, struct work *work, int result);
+bool server_is_inbox(const struct link *link, const char *method);
 
 /* A line for the user through hooks.note; limited to a few a second per kind, the rest counted. lock. */
 void link_note(struct link *link, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -110,6 +110,8 @@ void link_drain(struct link *link, int64_t deadline_ns);
 char *link_left(struct link *link, int64_t *count);
 void link_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone);
 void link_free(struct link *link);
+/* The calling thread is the one that runs init, run and fini. Threads that take work are known by that. */
+void link_run_thread(struct link *link);
 
 lpad_handle *link_handle(struct link *link, const char *name);                  /* NULL: not connected */
 lpad_topic *link_topic(struct link *link, const char *name);                    /* never NULL for a declared one */

@@ -21,8 +21,8 @@ struct transport;
 struct frame {
 	struct wire wire;
 	lpad_message *message;          /* outgoing: the body, one reference; NULL: none */
-	void *raw;                      /* incoming: the transport's buffer */
-	const struct transport *transport;      /* incoming */
+	void *raw;                      /* incoming, or outgoing after frame_make: the transport's buffer */
+	const struct transport *transport;      /* whose buffer it is */
 };
 
 struct answering;                       /* listens for requests */
@@ -40,7 +40,8 @@ struct asking_events {
 	void (*up)(void *context);              /* a connection stands (proves nothing about the other end) */
 	void (*down)(void *context);            /* it is gone; questions under way fail by themselves */
 	void (*reply)(void *context, void *token, struct frame *frame);
-	void (*failed)(void *context, void *token);     /* connection lost or malformed reply; not after question_cancel returned */
+	void (*failed)(void *context, void *token);     /* the connection was lost: all questions under way fail, each once */
+	void (*malformed)(void *context, void *token, const char *why);         /* this question's answer is none of ours */
 };
 struct subscribing_events {
 	void (*message)(void *context, struct frame *frame);
@@ -72,6 +73,9 @@ struct transport {
 		const struct subscribing_events *events, void *context, struct error *error);
 	void (*subscribe_close)(struct subscribing *subscribing);
 
+	/* Optional before ask and answer, off every lock: copies the body, sets size and content; the rest of the header may
+	   still change. An unsent frame is then ended by frame_drop. */
+	void (*frame_make)(struct frame *frame);
 	/* Of an incoming frame, never on a transport's thread: the body as a message (64-byte aligned; nng: one copy), checked;
 	   sender is its name. NULL and error if it is malformed. Ends the frame. */
 	lpad_message *(*frame_take)(struct frame *frame, const char *sender, struct error *error);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Work for callbacks: one queue for the service thread, one for each method with threads of its own. */
+#include "link/inside.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "link/waiting.h"
+
+struct work_queue {
+	struct work *ring;
+	size_t head, count, room;       /* room: a power of two, or 0 */
+	struct waiters idle;
+};
+
+struct works {
+	struct work_queue *queues;      /* [0]: the service thread; [1 + method] */
+	bool *own_threads;              /* of the methods */
+	size_t method_count;
+	size_t unfinished;              /* posted or running */
+	bool closed;
+};
+
+void works_new(struct link *link, const struct link_spec *spec)
+{
+	struct works *works = link->works = memory_new(sizeof *works);
+	works->method_count = spec->method_count;
+	works->queues = memory_array(spec->method_count + 1, sizeof *works->queues);
+	works->own_threads = memory_array(spec->method_count, sizeof *works->own_threads);
+	for (size_t i = 0; i < spec->method_count; i++)
+		works->own_threads[i] = spec->methods[i].threads > 0 && !spec->methods[i].inbox;
+}
+
+void works_free(struct link *link)
+{
+	struct works *works = link->works;
+	for (size_t i = 0; i <= works->method_count; i++) {
+		free(works->queues[i].ring);
+		free(works->queues[i].idle.at);
+	}
+	free(works->queues);
+	free(works->own_threads);
+	free(works);
+	link->works = NULL;
+}
+
+static void put(struct work_queue *queue, const struct work *work)
+{
+	if (queue->count == queue->room) {
+		size_t room = queue->room ? queue->room * 2 : 16;
+		struct work *ring = memory_array(room, sizeof *ring);
+		for (size_t i = 0; i < queue->count; i++)
+			ring[i] = queue->ring[(queue->head + i) & (queue->room - 1)];
+		free(queue->ring);
+		queue->ring = ring;
+		queue->room = room;
+		queue->head = 0;
+	}
+	queue->ring[(queue->head + queue->count++) & (queue->room - 1)] = *work;
+}
+
+static struct work get(struct work_queue *queue)
+{
+	struct work work = queue->ring[queue->head];
+	queue->head = (queue->head + 1) & (queue->room - 1);
+	queue->count--;
+	return work;
+}
+
+void link_post(struct link *link, const struct work *work)
+{
+	struct works *works = link->works;
+	bool own = work->kind != WORK_MESSAGE && works->own_threads[work->method];
+	struct work_queue *queue = &works->queues[own ? work->method + 1 : 0];
+	put(queue, work);
+	works->unfinished++;
+	if (queue->idle.count)          /* taken off, so that the next piece wakes another thread */
+		link_wake(queue->idle.at[--queue->idle.count]);
+	if (!link->hooks.work)
+		return;
+	if (own)
+		*list_add(&link->due.work) = work->method;
+	else
+		link->due.service = true;
+	link->due.hooks = true;
+}
+
+bool link_work_running(const struct link *link)
+{
+	return link->works->unfinished > 0;
+}
+
+static void finished(struct link *link)
+{
+	link->works->unfinished--;
+	if (link->draining)
+		link_check(link);
+}
+
+/* Gets a piece ready for its callback. false: there is nothing left to do for it. Lock held, and again at return. */
+static bool prepare(struct link *link, struct work *work)
+{
+	bool ready = true;
+	if (work->kind == WORK_CALL && !server_take(link, work->call))
+		return false;
+	if (work->kind == WORK_GONE)
+		return server_take_gone(link, work->call);
+	link_unlock(link);
+	if (work->kind == WORK_CALL)
+		ready = server_open(link, work->call);
+	else
+		ready = (work->message = subscriptions_pop(link, work->subscription, work)) != NULL;
+	link_lock(link);
+	return ready;
+}
+
+bool link_work_take(struct link *link, int method, struct work *out)
+{
+	struct work_queue *queue = &link->works->queues[method + 1];
+	bool taken = false;
+	link_set_role(link, THREAD_CALLBACK);
+	link_lock(link);
+	while (!taken) {
+		if (queue->count) {
+			*out = get(queue);
+			taken = prepare(link, out);
+			if (!taken)
+				finished(link);
+		} else if (link->works->closed)
+			break;
+		else
+			waiters_wait(&queue->idle, link, INT64_MAX);
+	}
+	link_unlock(link);
+	return taken;
+}
+
+void link_work_done(struct link *link, struct work *work, int result)
+{
+	if (work->kind == WORK_MESSAGE)
+		message_free(work->message);
+	else
+		server_done(link, work, result);
+	link_lock(link);
+	if (work->kind == WORK_MESSAGE)
+		subscriptions_done(link, work);
+	finished(link);
+	link_unlock(link);
+}
+
+void link_work_close(struct link *link)
+{
+	link_lock(link);
+	link->works->closed = true;
+	for (size_t i = 0; i <= link->works->method_count; i++)
+		waiters_wake(&link->works->queues[i].idle);
+	link_unlock(link);
+}
