@@ -10,4 +10,6 @@ char *graph_program(const struct group *group);         /* "dqn.c", "dqn.c: acto
 char *graph_map(const struct edge *edge);               /* "all", "next row" */
 char *graph_keep(const struct edge *edge);              /* "keep latest"; "" if the edge does not say */
 
+char *expand_module_path(const struct word *word);      /* expand.c: absolute if the file is there, else as written */
+
 #endif

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "topology/dollar.h"
 #include "topology/scalar.h"
 
 /* ---- ranges ---- */
@@ -206,18 +207,9 @@ bool value_is_template(const json_t *value)
 	return json_is_object(value);
 }
 
-/* Length of the placeholder that begins at the dollar, `$name` or `${name}`; 0: it is another. */
-static size_t placeholder(const char *at, const char *name)
+static enum builtin builtin_of(const struct dollar *piece)
 {
-	size_t length = strlen(name);
-	if (at[1] == '{')
-		return !strncmp(at + 2, name, length) && at[2 + length] == '}' ? length + 3 : 0;
-	if (strncmp(at + 1, name, length))
-		return 0;
-	char next = at[1 + length];
-	bool longer = (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || (next >= '0' && next <= '9') ||
-		next == '_';
-	return longer ? 0 : length + 1;
+	return piece->kind == DOLLAR_NAME ? builtin_find(piece->name, piece->name_length) : BUILTIN_NONE;
 }
 
 bool value_names_index(const json_t *value)
@@ -227,9 +219,10 @@ bool value_names_index(const json_t *value)
 			return true;
 	if (!value_is_template(value))
 		return false;
-	const char *text = json_string_value(json_object_get(value, "template"));
-	for (const char *at = text; (at = strchr(at, '$')); at += at[1] == '$' ? 2 : 1)
-		if (placeholder(at, "index"))
+	const char *at = json_string_value(json_object_get(value, "template"));
+	struct dollar piece;
+	while (dollar_next(&at, &piece))
+		if (builtin_of(&piece) == BUILTIN_INDEX)
 			return true;
 	return false;
 }
@@ -237,21 +230,17 @@ bool value_names_index(const json_t *value)
 static char *fill(const char *text, int index, const char *folder)
 {
 	struct text out = { 0 };
-	for (const char *at = text; *at; ) {
-		size_t plain = strcspn(at, "$"), length = 0;
-		text_add_span(&out, at, plain);
-		at += plain;
-		if (!*at)
-			break;
-		if (at[1] == '$')
-			text_add_char(&out, '$'), length = 2;
-		else if ((length = placeholder(at, "index")))
+	struct dollar piece;
+	while (dollar_next(&text, &piece)) {
+		enum builtin builtin = builtin_of(&piece);
+		if (piece.kind == DOLLAR_DOLLAR)
+			text_add_char(&out, '$');
+		else if (builtin == BUILTIN_INDEX)
 			text_format(&out, "%d", index);
-		else if ((length = placeholder(at, "folder")))
+		else if (builtin == BUILTIN_FOLDER)
 			text_add(&out, folder);
 		else
-			text_add_char(&out, '$'), length = 1;
-		at += length;
+			text_add_span(&out, piece.start, piece.length);
 	}
 	return text_take(&out);
 }

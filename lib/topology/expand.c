@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* The resolved topology as one JSON document: lpad expand --json, resolved.json of a record. Fields are only added. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/files.h"
+#include "base/memory.h"
+#include "topology/graph.h"
+#include "topology/value.h"
+
+enum { SCHEMA = 1 };
+
+static json_t *text_or_null(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+static json_t *seconds_or_null(int64_t ns)
+{
+	return ns < 0 ? json_null() : json_real((double)ns / 1e9);
+}
+
+/* ---- values ---- */
+
+/* As written: what a text means is not known without a declaration. */
+static json_t *tree_json(const struct tree *tree)
+{
+	if (tree->kind == TREE_SCALAR)
+		return tree_is_null(tree) ? json_null() : json_string(tree->text);
+	json_t *out = tree->kind == TREE_LIST ? json_array() : json_object();
+	for (size_t i = 0; i < tree->count; i++) {
+		if (tree->kind == TREE_LIST)
+			json_array_append_new(out, tree_json(tree->items[i]));
+		else
+			json_object_set_new(out, tree->keys[i], tree_json(tree->items[i]));
+	}
+	return out;
+}
+
+/* A template as its text: $index and $folder are put in per replica. */
+static json_t *value_json(json_t *value)
+{
+	if (value_is_template(value))
+		return json_incref(json_object_get(value, "template"));
+	if (!json_is_array(value))
+		return json_incref(value);
+	json_t *list = json_array();
+	for (size_t i = 0; i < json_array_size(value); i++)
+		json_array_append_new(list, value_json(json_array_get(value, i)));
+	return list;
+}
+
+/* Typed and complete once bound, else what the file gives. */
+static json_t *params_json(const struct group *group)
+{
+	json_t *out = json_object(), *value;
+	const char *name;
+	json_object_foreach(group->values, name, value)
+		json_object_set_new(out, name, value_json(value));
+	if (group->values)
+		return out;
+	const struct tree *maps[] = { group->defaults, group->params };
+	for (int m = 0; m < 2; m++)
+		for (size_t i = 0; maps[m] && i < maps[m]->count; i++)
+			json_object_set_new(out, maps[m]->keys[i], tree_json(maps[m]->items[i]));
+	return out;
+}
+
+/* ---- nodes ---- */
+
+/* Where the file's author meant it, if it is there; what is searched elsewhere stays a name. */
+char *expand_module_path(const struct word *word)
+{
+	char *path = word->base ? files_absolute(word->base, word->text) : memory_copy_text(word->text);
+	if (files_is_file(path))
+		return path;
+	free(path);
+	return memory_copy_text(word->text);
+}
+
+static json_t *modules_json(const struct group *group)
+{
+	json_t *out = json_array();
+	for (size_t i = 0; i < group->module.count; i++) {
+		char *cleanup_free path = expand_module_path(&group->module.at[i]);
+		json_array_append_new(out, json_string(path));
+	}
+	return out;
+}
+
+static json_t *strings_json(char *const *at, size_t count)
+{
+	json_t *out = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(out, json_string(at[i]));
+	return out;
+}
+
+static json_t *build_json(const struct group *group)
+{
+	return json_pack("{s:o, s:o, s:o}", "flags", strings_json(group->build.flags.at, group->build.flags.count),
+		"libs", strings_json(group->build.libs.at, group->build.libs.count), "compiler",
+		text_or_null(group->build.compiler));
+}
+
+static json_t *axes_json(const struct group *group)
+{
+	json_t *out = json_array();
+	for (size_t i = 0; i < group->axes.count; i++)
+		json_array_append_new(out, json_pack("{s:s, s:i}", "name", group->axes.at[i].name, "extent",
+			group->axes.at[i].extent));
+	return out;
+}
+
+static json_t *policy_json(const struct policy *policy)
+{
+	static const char *const names[] = {
+		[POLICY_STOP] = "stop", [POLICY_IGNORE] = "ignore", [POLICY_RESTART] = "restart"
+	};
+	json_t *out = json_pack("{s:s}", "do", names[policy->kind]);
+	if (policy->kind != POLICY_RESTART)
+		return out;
+	json_object_set_new(out, "restarts", policy->restarts < 0 ? json_null() : json_integer(policy->restarts));
+	json_object_set_new(out, "within", seconds_or_null(policy->within_ns));
+	json_object_set_new(out, "backoff", json_pack("[o, o]", seconds_or_null(policy->backoff_low_ns),
+		seconds_or_null(policy->backoff_high_ns)));
+	json_object_set_new(out, "then", json_string(names[policy->then]));
+	return out;
+}
+
+static json_t *resources_json(const struct resources *resources)
+{
+	if (!resources->mark.line)
+		return json_null();
+	return json_pack("{s:f, s:I, s:i, s:i, s:o}", "cpus", resources->cpus, "memory", (json_int_t)resources->memory,
+		"gpus", resources->gpus, "nofile", resources->nofile, "nice",
+		resources->has_nice ? json_integer(resources->nice) : json_null());
+}
+
+static json_t *env_json(const struct group *group)
+{
+	json_t *out = json_object();
+	for (size_t i = 0; i < group->env.count; i++) {
+		const char *text = group->env.at[i].text, *value = strchr(text, '=');
+		char *cleanup_free name = memory_copy_span(text, value ? (size_t)(value - text) : strlen(text));
+		json_object_set_new(out, name, json_string(value ? value + 1 : ""));
+	}
+	return out;
+}
+
+static void put_tree(json_t *out, const char *key, const struct tree *tree)
+{
+	if (tree)
+		json_object_set_new(out, key, tree_json(tree));
+}
+
+static json_t *group_json(const struct group *group)
+{
+	const char *implementation = group->spec ? group->spec->name : group->implementation.text;
+	json_t *out = json_object();
+	json_object_set_new(out, "node", json_string(group->label));
+	json_object_set_new(out, "replicas", json_integer(group->replicas));
+	json_object_set_new(out, "axes", axes_json(group));
+	if (group->command) {
+		put_tree(out, "command", group->command);
+		put_tree(out, "handles", group->handles);
+		put_tree(out, "methods", group->methods);
+		put_tree(out, "subscriptions", group->subscriptions);
+		put_tree(out, "topics", group->topics);
+	} else {
+		json_object_set_new(out, "module", modules_json(group));
+		json_object_set_new(out, "implementation", text_or_null(implementation));
+		json_object_set_new(out, "build", build_json(group));
+		json_object_set_new(out, "params", params_json(group));
+	}
+	json_object_set_new(out, "env", env_json(group));
+	json_object_set_new(out, "on_failure", policy_json(&group->policy));
+	json_object_set_new(out, "resources", resources_json(&group->resources));
+	json_object_set_new(out, "process", text_or_null(group->process));
+	json_object_set_new(out, "per_process", json_integer(group->per_process));
+	json_object_set_new(out, "start_within", seconds_or_null(group->start_within_ns));
+	json_object_set_new(out, "stop_within", seconds_or_null(group->stop_within_ns));
+	json_object_set_new(out, "background", json_boolean(group->background));
+	return out;
+}
+
+/* ---- edges ---- */
+
+static json_t *keep_json(const struct edge *edge)
+{
+	if (!edge->has_keep)
+		return json_null();
+	if (edge->keep > 0)
+		return json_integer(edge->keep);
+	return json_string(edge->keep == -1 ? "latest" : "all");
+}
+
+static json_t *edge_json(const struct topology *topology, const struct edge *edge)
+{
+	char *cleanup_free map = graph_map(edge);
+	json_t *out = json_object();
+	json_object_set_new(out, "from", json_string(topology->groups.at[edge->from].label));
+	json_object_set_new(out, "port", text_or_null(edge->from_port));
+	json_object_set_new(out, "to", json_string(topology->groups.at[edge->to].label));
+	json_object_set_new(out, "subscription", text_or_null(edge->to_port));
+	json_object_set_new(out, "map", json_string(map));
+	json_object_set_new(out, "pairs", json_integer(edge_pairs(topology, edge)));
+	if (edge->to_port) {
+		json_object_set_new(out, "keep", keep_json(edge));
+		json_object_set_new(out, "window", edge->keep_window > 0 ? json_integer(edge->keep_window) : json_null());
+		json_object_set_new(out, "fetch", edge->has_fetch ? json_string(edge->eager ? "eager" : "lazy") : json_null());
+	}
+	json_object_set_new(out, "deadline", seconds_or_null(edge->deadline_ns));
+	json_object_set_new(out, "max_message", json_integer(edge->max_message));
+	return out;
+}
+
+json_t *topology_to_json(const struct topology *topology)
+{
+	json_t *nodes = json_array(), *edges = json_array();
+	for (size_t i = 0; i < topology->groups.count; i++)
+		json_array_append_new(nodes, group_json(&topology->groups.at[i]));
+	for (size_t i = 0; i < topology->edges.count; i++)
+		json_array_append_new(edges, edge_json(topology, &topology->edges.at[i]));
+	json_t *out = json_pack("{s:i, s:i, s:s, s:I, s:o, s:o, s:i, s:o, s:o}", "schema", SCHEMA, "lpad", 1,
+		"name", topology->name, "seed", (json_int_t)topology->seed, "time_limit",
+		seconds_or_null(topology->time_limit_ns), "on_failure", policy_json(&topology->policy),
+		"replicas", topology->total, "nodes", nodes, "edges", edges);
+	if (topology->source)
+		json_object_set_new(out, "file", json_string(topology->source->file));
+	return out;
+}
