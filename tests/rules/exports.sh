@@ -143,19 +143,24 @@ assert_exit 0
 assert_contains "$out$err" "from the second source of two"
 
 # What the wrong type of a member, an unknown member, a number as a deadline must lead to.
-# refuse WHAT DECLARATION-LINE [FUNCTION-LINE]
+# refuse WHAT [PARAM [EXPRESSION [HANDLE [TOPIC]]]]; what is empty or missing is right.
 refuse() {
+	local param=${2:-} expression=${3:-} handle=${4:-} topic=${5:-}
+	[ -n "$param" ] || param='LPAD_INT(struct state, count, NULL, NULL, "")'
+	[ -n "$expression" ] || expression='lpad_await_server(handle, 0, lpad_never())'
+	[ -n "$handle" ] || handle='LPAD_HANDLE(struct state, handle, LPAD_ONE, "get", "")'
+	[ -n "$topic" ] || topic='LPAD_TOPIC(struct state, topic, "")'
 	cat > wrong.c <<-END
 	#include <lpad/node.h>
 	struct state { int64_t count; int number; float rate; char *text; lpad_topic *topic; lpad_handle *handle; };
 	int use(lpad_handle *handle);
-	int use(lpad_handle *handle) { return ${3:-lpad_await_server(handle, 0, lpad_never())}; }
+	int use(lpad_handle *handle) { return $expression; }
 	extern const lpad_param params[];
 	extern const lpad_handle_decl handles[];
 	extern const lpad_topic_decl topics[];
-	const lpad_param params[] = { ${2:-LPAD_INT(struct state, count, NULL, NULL, "")}, LPAD_END };
-	const lpad_handle_decl handles[] = { ${4:-LPAD_HANDLE(struct state, handle, LPAD_ONE, "get", "")}, LPAD_END };
-	const lpad_topic_decl topics[] = { ${5:-LPAD_TOPIC(struct state, topic, "")}, LPAD_END };
+	const lpad_param params[] = { $param, LPAD_END };
+	const lpad_handle_decl handles[] = { $handle, LPAD_END };
+	const lpad_topic_decl topics[] = { $topic, LPAD_END };
 	END
 	cp wrong.c wrong.cc
 	local compiler refused
