@@ -39,6 +39,9 @@ CMD_OBJECTS := $(CMD_SOURCES:%.c=$O/obj/%.o)
 UNITS := $(UNIT_SOURCES:tests/%.c=$O/tests/%)
 BENCHES := $(BENCH_SOURCES:tests/%.c=$O/tests/%)
 
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+
 .PHONY: all check units demo bench deps install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -46,11 +49,12 @@ BENCHES := $(BENCH_SOURCES:tests/%.c=$O/tests/%)
 all: $O/lpad
 
 $O/lpad: $(CMD_OBJECTS) $O/liblpad.a
-	$(CC) $(sanitize) $(LDFLAGS) -o $@ $(CMD_OBJECTS) $O/liblpad.a $(LIBS)
+	@echo '  link    $@'
+	$Q$(CC) $(sanitize) $(LDFLAGS) -o $@ $(CMD_OBJECTS) $O/liblpad.a $(LIBS)
 
 $O/liblpad.a: $(LIB_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $(LIB_OBJECTS)
+	$Qar rcs $@ $(LIB_OBJECTS)
 
 # The flags are a prerequisite, so that changing one rebuilds.
 $O/flags: FORCE
@@ -60,15 +64,18 @@ FORCE:
 
 $O/obj/%.o: %.c $O/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '  compile $<'
+	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $O/tests/unit/%: tests/unit/%.c $O/liblpad.a $O/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $O/liblpad.a $(LIBS) $$(pkg-config --libs check)
+	@echo '  compile $<'
+	$Q$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $O/liblpad.a $(LIBS) $$(pkg-config --libs check)
 
 $O/tests/bench/%: tests/bench/%.c $O/liblpad.a $O/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $O/liblpad.a $(LIBS)
+	@echo '  compile $<'
+	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $O/liblpad.a $(LIBS)
 
 -include $(LIB_OBJECTS:.o=.d) $(CMD_OBJECTS:.o=.d) $(UNITS:=.d) $(BENCHES:=.d)
 
