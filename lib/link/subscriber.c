@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+#include "link/topics.h"
+
+#include <inttypes.h>
+
+#include "base/memory.h"
+
+static const uint64_t WINDOW_BYTES = 64u << 20;
+enum { WINDOW_FALLBACK = 128 };
+
+/* ---- who they are ---- */
+
+void subscribers_new(lpad_topic *topic, const struct topic_link *spec)
+{
+	int64_t widest = 0;
+	topic->count = spec->count;
+	topic->subscribers = memory_array(spec->count, sizeof *topic->subscribers);
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct subscriber_link *from = &spec->subscribers[i];
+		int64_t window = from->window > 0 ? from->window : spec->window > 0 ? spec->window : WINDOW_FALLBACK;
+		topic->subscribers[i] = (struct subscriber){
+			.node = memory_copy_text(from->peer.node), .port = memory_copy_text(from->port),
+			.group = from->peer.group, .index = from->peer.index, .incarnation = from->peer.incarnation,
+			.keep = from->keep, .window = window,
+		};
+		if (from->keep == LPAD_ALL && window > widest)
+			widest = window;
+	}
+	topic->totals_count = widest ? (size_t)widest + 1 : 0;
+	topic->totals = memory_array(topic->totals_count, sizeof *topic->totals);
+}
+
+void subscribers_free(lpad_topic *topic)
+{
+	for (size_t i = 0; i < topic->count; i++) {
+		free(topic->subscribers[i].node);
+		free(topic->subscribers[i].port);
+	}
+	free(topic->subscribers);
+}
+
+static bool is_peer(const struct subscriber *subscriber, uint32_t group, uint32_t index, uint32_t incarnation)
+{
+	return subscriber->group == group && subscriber->index == index && subscriber->incarnation == incarnation;
+}
+
+static bool is_dead(const struct subscriber *subscriber)
+{
+	return subscriber->state == SUBSCRIBER_LOST || subscriber->state == SUBSCRIBER_GONE;
+}
+
+void subscribers_review(lpad_topic *topic)
+{
+	topic->ready = true;
+	for (size_t i = 0; i < topic->count; i++)
+		if (!topic->subscribers[i].known && topic->subscribers[i].state != SUBSCRIBER_GONE)
+			topic->ready = false;
+	waiters_wake(&topic->waiters);
+}
+
+bool subscribers_unconfirmed(const lpad_topic *topic)
+{
+	for (size_t i = 0; i < topic->count; i++)
+		if (topic->subscribers[i].state == SUBSCRIBER_ASKED)
+			return true;
+	return false;
+}
+
+bool subscriber_owes_end(const struct subscriber *subscriber)
+{
+	return subscriber->known && !is_dead(subscriber) && !subscriber->ended;
+}
+
+int64_t subscriber_published(const lpad_topic *topic, const struct subscriber *subscriber)
+{
+	if (!subscriber->known)
+		return 0;
+	return (int64_t)((is_dead(subscriber) ? subscriber->until : topic->sequence) - subscriber->base);
+}
+
+/* lpad_subscribers: those of the file that live. */
+int topic_subscribers(const lpad_topic *topic)
+{
+	int count = 0;
+	if (!topic)
+		return 0;
+	link_lock(topic->link);
+	for (size_t i = 0; i < topic->count; i++)
+		count += !is_dead(&topic->subscribers[i]);
+	link_unlock(topic->link);
+	return count;
+}
+
+/* ---- the window of `all` ---- */
+
+static bool has_room(const lpad_topic *topic, const struct subscriber *subscriber, size_t size)
+{
+	uint64_t behind = topic->sequence - subscriber->consumed;
+	if (!behind)
+		return true;
+	if (behind >= (uint64_t)subscriber->window)
+		return false;
+	uint64_t bytes = (uint64_t)topic->bytes - topic->totals[subscriber->consumed % topic->totals_count];
+	return bytes + size <= WINDOW_BYTES;
+}
+
+const struct subscriber *subscribers_holder(const lpad_topic *topic, size_t size)
+{
+	for (size_t i = 0; topic->totals_count && i < topic->count; i++) {
+		const struct subscriber *subscriber = &topic->subscribers[i];
+		if (subscriber->keep != LPAD_ALL || subscriber->state == SUBSCRIBER_GONE)
+			continue;
+		if (subscriber->state == SUBSCRIBER_LOST || !has_room(topic, subscriber, size))
+			return subscriber;
+	}
+	return NULL;
+}
+
+/* ---- what they say ---- */
+
+/* From here on an `all` holds the publisher back; where its account begins is settled by CONFIRM. */
+static const char *subscribed(lpad_topic *topic, struct subscriber *subscriber)
+{
+	if (!subscriber->known)
+		subscriber->base = subscriber->consumed = topic->sequence;
+	subscriber->state = SUBSCRIBER_ASKED;
+	topic->hello_due = true;
+	return NULL;
+}
+
+static const char *confirmed(lpad_topic *topic, struct subscriber *subscriber, uint64_t number)
+{
+	if (subscriber->state == SUBSCRIBER_ABSENT)
+		return "it has not subscribed";
+	if (number > topic->sequence)
+		return "the topic never carried a HELLO with this number";
+	if (!subscriber->known)
+		subscriber->base = subscriber->consumed = number;
+	subscriber->known = true;
+	subscriber->state = SUBSCRIBER_CONFIRMED;
+	return NULL;
+}
+
+/* Acknowledgements may overtake each other: an older one says nothing new. */
+static const char *acknowledged(lpad_topic *topic, struct subscriber *subscriber, const struct wire *wire,
+	const struct account *account)
+{
+	uint64_t consumed = subscriber->base + (uint64_t)account->received + (uint64_t)account->dropped;
+	bool last = wire->kind == WIRE_END_ACK;
+	if (!subscriber->known)
+		return "it has not confirmed its subscription";
+	if (consumed != wire->number || consumed > topic->sequence ||
+		(last && (!topic->ended || consumed != topic->sequence)))
+		return "its numbers are not those of the topic";
+	if (consumed >= subscriber->consumed) {
+		subscriber->consumed = consumed;
+		subscriber->account = *account;
+	}
+	subscriber->ended |= last;
+	return NULL;
+}
+
+static const char *heed(lpad_topic *topic, struct subscriber *subscriber, const struct wire *wire, const char *body,
+	size_t size)
+{
+	struct account account;
+	if (is_dead(subscriber))
+		return "it counts as dead";
+	switch (wire->kind) {
+	case WIRE_SUBSCRIBE:
+		return subscribed(topic, subscriber);
+	case WIRE_CONFIRM:
+		return confirmed(topic, subscriber, wire->number);
+	case WIRE_ACK:
+	case WIRE_END_ACK:
+		return account_read(body, size, &account) ? acknowledged(topic, subscriber, wire, &account) :
+			"its account is malformed";
+	default:
+		return "topics know no such request";
+	}
+}
+
+static struct subscriber *find(lpad_topic *topic, const struct wire *wire, const char *body, size_t size)
+{
+	char *cleanup_free port = account_port(body, size);
+	for (size_t i = 0; port && i < topic->count; i++)
+		if (is_peer(&topic->subscribers[i], wire->group, wire->index, wire->incarnation) &&
+			text_equal(topic->subscribers[i].port, port))
+			return &topic->subscribers[i];
+	return NULL;
+}
+
+/* Of `lpad watch`: it gets a HELLO, is in no account and holds nobody back. */
+static void greet_observer(lpad_topic *topic, const struct wire *wire)
+{
+	if (wire->kind == WIRE_SUBSCRIBE) {
+		topic->hello_due = true;
+		topic_flush(topic);
+	}
+}
+
+static const char *handle(lpad_topic *topic, const struct wire *wire, const char *body, size_t size)
+{
+	struct subscriber *subscriber = find(topic, wire, body, size);
+	if (!subscriber)
+		return "it is no subscriber of this topic";
+	const char *wrong = heed(topic, subscriber, wire, body, size);
+	subscribers_review(topic);
+	return wrong;
+}
+
+void topics_request(struct link *link, struct request *request, const struct wire *wire, const char *body, size_t size)
+{
+	if (wire->port >= link->topics->count) {
+		server_reply(link, request, LPAD_EINVALID, "no such topic");
+		return;
+	}
+	lpad_topic *topic = &link->topics->at[wire->port];
+	const char *wrong = NULL;
+	if (wire->role == WIRE_OBSERVER)
+		greet_observer(topic, wire);
+	else
+		wrong = handle(topic, wire, body, size);
+	server_reply(link, request, wrong ? LPAD_EINVALID : 0, wrong);
+	topic_flush(topic);
+	link_check(link);
+}
+
+/* ---- deaths ---- */
+
+static void bury(lpad_topic *topic, struct subscriber *subscriber, bool gone)
+{
+	if (!is_dead(subscriber)) {
+		subscriber->until = topic->sequence;
+		if (subscriber->known)
+			subscriber->lost = (int64_t)(subscriber->until - subscriber->consumed);
+	}
+	subscriber->state = gone ? SUBSCRIBER_GONE : SUBSCRIBER_LOST;
+}
+
+void topics_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone)
+{
+	for (size_t i = 0; i < link->topics->count; i++) {
+		lpad_topic *topic = &link->topics->at[i];
+		for (size_t s = 0; s < topic->count; s++)
+			if (is_peer(&topic->subscribers[s], group, index, incarnation))
+				bury(topic, &topic->subscribers[s], gone);
+		subscribers_review(topic);
+	}
+}
+
+/* ---- counting ---- */
+
+/* One row per subscriber; the bytes published are the topic's, the same in each. */
+void topics_counters(struct link *link, void (*each)(void *, const struct port_counters *), void *context)
+{
+	for (size_t i = 0; i < link->topics->count; i++) {
+		const lpad_topic *topic = &link->topics->at[i];
+		struct port_counters row = { .port = topic->name, .kind = "topic", .peer = "",
+			.messages = (int64_t)topic->sequence, .bytes = topic->bytes, .published = (int64_t)topic->sequence };
+		if (!topic->count)
+			each(context, &row);
+		for (size_t s = 0; s < topic->count; s++) {
+			const struct subscriber *subscriber = &topic->subscribers[s];
+			row.peer = subscriber->node;
+			row.published = row.messages = subscriber_published(topic, subscriber);
+			row.received = subscriber->account.received;
+			row.delivered_bytes = subscriber->account.bytes;
+			row.dropped = subscriber->account.dropped;
+			row.lost = subscriber->lost;
+			each(context, &row);
+		}
+	}
+}
+
+void topics_left(struct link *link, struct text *text, int64_t *count)
+{
+	for (size_t i = 0; i < link->topics->count; i++) {
+		const lpad_topic *topic = &link->topics->at[i];
+		for (size_t s = 0; s < topic->count; s++) {
+			const struct subscriber *subscriber = &topic->subscribers[s];
+			if (!subscriber_owes_end(subscriber))
+				continue;
+			uint64_t left = topic->sequence - subscriber->consumed;
+			const char *comma = text->length ? ", " : "";
+			if (left)
+				text_format(text, "%s%" PRIu64 " message%s of %s to %s", comma, left, left == 1 ? "" : "s",
+					topic->name, subscriber->node);
+			else
+				text_format(text, "%sthe end of %s to %s", comma, topic->name, subscriber->node);
+			*count += left ? (int64_t)left : 1;
+		}
+	}
+}

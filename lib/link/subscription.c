@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+#include "link/subscriptions.h"
+#include "link/topics.h"
+
+#include <inttypes.h>
+
+#include "base/memory.h"
+
+static const int64_t TELL_EVERY_NS = 1000000000;
+
+/* ---- the queue ---- */
+
+static void add_item(struct lpad_subscription *subscription, struct item *item)
+{
+	struct publisher *publisher = item->publisher;
+	item->older = subscription->newest;
+	*(subscription->newest ? &subscription->newest->newer : &subscription->oldest) = item;
+	subscription->newest = item;
+	*(publisher->last_item ? &publisher->last_item->next : &publisher->first) = item;
+	publisher->last_item = item;
+	subscription->queued++;
+	publisher->queued++;
+}
+
+/* Always the oldest of its publisher. */
+static void remove_item(struct lpad_subscription *subscription, struct item *item)
+{
+	struct publisher *publisher = item->publisher;
+	*(item->older ? &item->older->newer : &subscription->oldest) = item->newer;
+	*(item->newer ? &item->newer->older : &subscription->newest) = item->older;
+	publisher->first = item->next;
+	if (!publisher->first)
+		publisher->last_item = NULL;
+	subscription->queued--;
+	publisher->queued--;
+}
+
+static void drop_oldest(struct publisher *publisher)
+{
+	struct item *item = publisher->first;
+	size_t size = item->frame.wire.size;
+	remove_item(publisher->subscription, item);
+	item->frame.transport->frame_drop(&item->frame);
+	free(item);
+	publisher_count(publisher, false, size);
+}
+
+static void drop_all(struct publisher *publisher)
+{
+	while (publisher->first)
+		drop_oldest(publisher);
+}
+
+static size_t queue_most(const struct publisher *publisher)
+{
+	return publisher->keep > 0 ? (size_t)publisher->keep : publisher->keep == LPAD_LATEST ? 1 : SIZE_MAX;
+}
+
+void subscription_push(struct publisher *publisher, struct frame *frame)
+{
+	struct lpad_subscription *subscription = publisher->subscription;
+	struct item *item = memory_new(sizeof *item);
+	item->frame = *frame;
+	item->publisher = publisher;
+	add_item(subscription, item);
+	if (publisher->queued > queue_most(publisher) || subscription->closed)
+		drop_oldest(publisher);
+	if (subscription->callback && subscription->posted < subscription->queued) {
+		subscription->posted++;
+		link_post(subscription->link, &(struct work){ .kind = WORK_MESSAGE, .method = -1,
+			.subscription = subscription->place });
+	}
+	waiters_wake(&subscription->waiters);
+}
+
+void subscription_changed(struct publisher *publisher)
+{
+	waiters_wake(&publisher->subscription->waiters);
+	publisher_tell(publisher);
+	link_check(publisher->subscription->link);
+}
+
+/* ---- taking ---- */
+
+static bool all_over(const struct lpad_subscription *subscription)
+{
+	for (size_t i = 0; i < subscription->count; i++)
+		if (!publisher_over(&subscription->publishers[i]))
+			return false;
+	return true;
+}
+
+/* The oldest, in the caller's hands; NULL: the queue is empty. */
+static struct item *grab(struct lpad_subscription *subscription)
+{
+	struct item *item = subscription->oldest;
+	if (item) {
+		remove_item(subscription, item);
+		item->publisher->held++;
+	}
+	return item;
+}
+
+/* The last one of an ended publisher may complete a drain. */
+static void count_held(struct publisher *publisher, bool received, size_t size)
+{
+	publisher->held--;
+	publisher_count(publisher, received, size);
+	if (publisher_over(publisher) && !publisher->queued && !publisher->held)
+		link_check(publisher->subscription->link);
+}
+
+/* Copies and checks the body, without the lock; ends the item. NULL: it was malformed, and is counted as dropped. */
+static lpad_message *unwrap(struct item *item)
+{
+	struct publisher *publisher = item->publisher;
+	struct link *link = publisher->subscription->link;
+	struct error error = { 0 };
+	size_t size = item->frame.wire.size;
+	link_unlock(link);
+	lpad_message *message = item->frame.transport->frame_take(&item->frame, publisher->node, &error);
+	free(item);
+	link_lock(link);
+	if (!message) {
+		publisher->errors++;
+		link_note(link, "subscription \"%s\": dropped a message: %s", publisher->subscription->name, error.text);
+		count_held(publisher, false, size);
+	}
+	return message;
+}
+
+/* Lock held. 0 and an item, or why there is none. */
+static int await_item(struct lpad_subscription *subscription, int64_t deadline_ns, struct item **out)
+{
+	struct link *link = subscription->link;
+	for (bool in_time = true;;) {
+		*out = grab(subscription);
+		if (*out)
+			return 0;
+		if (subscription->closed || all_over(subscription))
+			return fault_set(LPAD_EENDED, "subscription \"%s\": every publisher has ended", subscription->name);
+		if (link_must_stop(link))
+			return fault_set(LPAD_ESTOPPED, "subscription \"%s\": the program is stopping", subscription->name);
+		if (!in_time)
+			return fault_set(LPAD_ETIMEDOUT, "subscription \"%s\": nothing came within the deadline",
+				subscription->name);
+		in_time = waiters_wait(&subscription->waiters, link, deadline_ns);
+	}
+}
+
+int subscription_take(lpad_subscription *subscription, lpad_message **out, lpad_deadline deadline)
+{
+	struct item *item = NULL;
+	lpad_message *message = NULL;
+	int code;
+	*out = NULL;
+	if (!subscription)
+		return fault_set(LPAD_EINVALID, "the subscription is not connected");
+	int64_t deadline_ns = link_deadline(deadline, -1);
+	link_lock(subscription->link);
+	do {
+		code = await_item(subscription, deadline_ns, &item);
+		if (code)
+			break;
+		struct publisher *publisher = item->publisher;
+		message = unwrap(item);
+		if (message)
+			count_held(publisher, true, message_size(message));
+	} while (!message);
+	link_unlock(subscription->link);
+	*out = message;
+	return code;
+}
+
+/* lpad_publishers: those from whom something may still come. */
+int subscription_publishers(const lpad_subscription *subscription)
+{
+	int count = 0;
+	if (!subscription)
+		return 0;
+	link_lock(subscription->link);
+	for (size_t i = 0; i < subscription->count; i++)
+		count += !publisher_over(&subscription->publishers[i]);
+	link_unlock(subscription->link);
+	return count;
+}
+
+/* ---- callbacks ---- */
+
+const lpad_message *subscriptions_pop(struct link *link, int place, struct work *work)
+{
+	struct lpad_subscription *subscription = &link->subscriptions->at[place];
+	lpad_message *message = NULL;
+	link_lock(link);
+	subscription->posted--;
+	struct item *item = grab(subscription);
+	if (item) {
+		struct publisher *publisher = item->publisher;
+		message = unwrap(item);
+		if (message)
+			*list_add(&subscription->running) = (struct running){ message, publisher };
+	}
+	link_unlock(link);
+	work->message = message;
+	return message;
+}
+
+void subscriptions_done(struct link *link, struct work *work)
+{
+	struct lpad_subscription *subscription = &link->subscriptions->at[work->subscription];
+	for (size_t i = 0; i < subscription->running.count; i++) {
+		struct running *running = &subscription->running.at[i];
+		if (running->message != work->message)
+			continue;
+		struct publisher *publisher = running->publisher;
+		*running = subscription->running.at[--subscription->running.count];
+		count_held(publisher, true, message_size(work->message));
+		return;
+	}
+}
+
+/* ---- life ---- */
+
+int subscriptions_new(struct link *link, const struct link_spec *spec, struct error *error)
+{
+	struct subscriptions *all = memory_new(sizeof *all);
+	(void)error;
+	all->at = memory_array(spec->subscription_count, sizeof *all->at);
+	all->count = spec->subscription_count;
+	link->subscriptions = all;
+	for (size_t i = 0; i < all->count; i++) {
+		const struct subscription_link *from = &spec->subscriptions[i];
+		struct lpad_subscription *subscription = &all->at[i];
+		*subscription = (struct lpad_subscription){ .link = link, .place = (int)i, .name = memory_copy_text(from->name),
+			.callback = from->callback, .cycle = from->cycle, .count = from->count };
+		subscription->publishers = memory_array(from->count, sizeof *subscription->publishers);
+		for (size_t p = 0; p < from->count; p++)
+			publisher_new(&subscription->publishers[p], subscription, &from->publishers[p]);
+	}
+	return 0;
+}
+
+/* Every publisher of every subscription, for the functions below. */
+#define EACH_PUBLISHER(link, subscription, publisher) \
+	for (struct lpad_subscription *subscription = (link)->subscriptions->at; \
+		subscription < (link)->subscriptions->at + (link)->subscriptions->count; subscription++) \
+		for (struct publisher *publisher = subscription->publishers; \
+			publisher < subscription->publishers + subscription->count; publisher++)
+
+int subscriptions_connect(struct link *link, struct error *error)
+{
+	EACH_PUBLISHER(link, subscription, publisher)
+		if (publisher_connect(publisher, error))
+			return -1;
+	return 0;
+}
+
+void subscriptions_close(struct link *link)
+{
+	struct subscriptions *all = link->subscriptions;
+	if (!all)
+		return;
+	EACH_PUBLISHER(link, subscription, publisher)
+		if (publisher->socket)
+			publisher->transport->subscribe_close(publisher->socket);
+	link_lock(link);
+	EACH_PUBLISHER(link, subscription, publisher) {
+		publisher->gone = true;         /* tells nobody any more */
+		drop_all(publisher);
+		publisher_free(publisher);
+	}
+	link->subscriptions = NULL;
+	link_unlock(link);
+	for (size_t i = 0; i < all->count; i++) {
+		list_release(&all->at[i].running);
+		list_release(&all->at[i].waiters);
+		free(all->at[i].publishers);
+		free(all->at[i].name);
+	}
+	free(all->at);
+	free(all);
+}
+
+lpad_subscription *link_subscription(struct link *link, const char *name)
+{
+	for (size_t i = 0; i < link->subscriptions->count; i++)
+		if (text_equal(link->subscriptions->at[i].name, name))
+			return &link->subscriptions->at[i];
+	return NULL;
+}
+
+void subscriptions_stop(struct link *link)
+{
+	for (size_t i = 0; i < link->subscriptions->count; i++)
+		waiters_wake(&link->subscriptions->at[i].waiters);
+}
+
+void subscriptions_end_run(struct link *link)
+{
+	EACH_PUBLISHER(link, subscription, publisher) {
+		if (subscription->callback)
+			continue;
+		subscription->closed = true;
+		drop_all(publisher);
+	}
+	subscriptions_stop(link);
+}
+
+void subscriptions_drain(struct link *link)
+{
+	subscriptions_end_run(link);
+}
+
+void subscriptions_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone)
+{
+	EACH_PUBLISHER(link, subscription, publisher)
+		if (publisher->group == group && publisher->index == index && publisher->incarnation == incarnation)
+			publisher_lost(publisher, gone);
+}
+
+/* A publisher that was never wired, in a run that stopped before it began, owes nothing. */
+bool subscriptions_finished(struct link *link)
+{
+	EACH_PUBLISHER(link, subscription, publisher)
+		if (!subscription->cycle && publisher->wired &&
+			(!publisher_over(publisher) || publisher->queued || publisher->held))
+			return false;
+	return true;
+}
+
+static bool to_be_drained(const struct publisher *publisher)
+{
+	return publisher->queued || publisher->held ||
+		(publisher->wired && !publisher->gone && !publisher->end_answered);
+}
+
+size_t subscriptions_waits_for(struct link *link, const char **names, size_t room)
+{
+	size_t count = 0;
+	EACH_PUBLISHER(link, subscription, publisher) {
+		bool waits = link->draining ? to_be_drained(publisher) : !publisher->wired && !publisher->gone;
+		if (waits && count++ < room)
+			names[count - 1] = publisher->node;
+	}
+	return count;
+}
+
+void subscriptions_tick(struct link *link, int64_t now_ns, int64_t *next_ns)
+{
+	struct subscriptions *all = link->subscriptions;
+	bool tell = now_ns - all->told_ns >= TELL_EVERY_NS;
+	if (tell)
+		all->told_ns = now_ns;
+	EACH_PUBLISHER(link, subscription, publisher)
+		publisher_tick(publisher, now_ns, next_ns, tell);
+}
+
+void subscriptions_counters(struct link *link, void (*each)(void *, const struct port_counters *), void *context)
+{
+	EACH_PUBLISHER(link, subscription, publisher)
+		each(context, &(struct port_counters){
+			.port = subscription->name, .kind = "subscription", .peer = publisher->node,
+			.messages = publisher->account.received, .bytes = publisher->account.bytes,
+			.delivered_bytes = publisher->account.bytes, .dropped = publisher->account.dropped,
+			.published = (int64_t)(publisher->last - publisher->base), .received = publisher->account.received,
+			.errors = publisher->errors,
+		});
+}
+
+void subscriptions_left(struct link *link, struct text *text, int64_t *count)
+{
+	EACH_PUBLISHER(link, subscription, publisher) {
+		size_t left = publisher->queued + publisher->held;
+		const char *comma = text->length ? ", " : "";
+		if (!to_be_drained(publisher))
+			continue;
+		if (left)
+			text_format(text, "%s%zu message%s of %s from %s", comma, left, left == 1 ? "" : "s",
+				subscription->name, publisher->node);
+		else
+			text_format(text, "%sthe end of %s from %s", comma, subscription->name, publisher->node);
+		*count += left ? (int64_t)left : 1;
+	}
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The receiving side, shared by subscription.c (queues, those who take) and publisher.c (one publisher: how it is wired, what
+ * comes from it, what it is told). Link's lock.
+ *
+ * Always, per publisher: last - base = account.received + account.dropped + queued + held.
+ */
+#ifndef LINK_SUBSCRIPTIONS_H
+#define LINK_SUBSCRIPTIONS_H
+
+#include "link/account.h"
+#include "link/inside.h"
+#include "link/waiting.h"
+
+struct item {
+	struct frame frame;
+	struct publisher *publisher;
+	struct item *older, *newer;             /* in the subscription, by arrival */
+	struct item *next;                      /* of the same publisher */
+};
+
+enum publisher_step {
+	PUBLISHER_IDLE,         /* SUBSCRIBE is to be sent when the line is up */
+	PUBLISHER_ASKING,       /* SUBSCRIBE is under way */
+	PUBLISHER_ANSWERED,     /* it was answered; CONFIRM follows once a HELLO has come over the topic */
+	PUBLISHER_CONFIRMING,   /* CONFIRM is under way */
+	PUBLISHER_WIRED,
+	PUBLISHER_REFUSED       /* it does not want this subscription: said once, never asked again */
+};
+
+struct publisher {
+	struct lpad_subscription *subscription;
+	char *node, *topic, *address;
+	uint32_t group, index, incarnation;
+	int keep, buffer;
+	int64_t window;
+	struct line *line;
+	const struct transport *transport;
+	struct subscribing *socket;
+	int place;                              /* of the topic, in the line's last HELLO */
+	enum publisher_step step;
+	bool again;                             /* a request was lost: the tick goes on from where it stands */
+	bool flowing;                           /* something came over the connection that stands */
+	bool hello;                             /* a HELLO did */
+	bool known;                             /* the first HELLO has come: `base` stands */
+	bool wired;                             /* was confirmed once */
+	bool ended;                             /* END has come */
+	bool end_told, end_answered;            /* END_ACK is under way; was answered */
+	bool gone;                              /* dead for good */
+	int64_t gone_ns;
+	uint64_t base, last;                    /* sequence numbers: the first HELLO's; the newest accounted for */
+	struct account account;
+	int64_t errors;                         /* frames that were malformed, or not this publisher's */
+	int64_t bytes_done;                     /* of messages received and dropped here */
+	int64_t told, bytes_told;               /* received + dropped, bytes_done at the last ACK */
+	bool asked;                             /* a HELLO asks for an ACK once everything up to asked_at is done with */
+	uint64_t asked_at;
+	size_t queued, held;                    /* in the queue; in the hands of a thread, not yet counted */
+	struct item *first, *last_item;
+};
+
+struct running {                                /* a message that a callback has */
+	const lpad_message *message;
+	struct publisher *publisher;
+};
+
+struct lpad_subscription {
+	struct link *link;
+	int place;
+	char *name;
+	bool callback, cycle;
+	bool closed;                            /* `run` has returned: what comes is unread */
+	struct publisher *publishers;
+	size_t count;
+	struct item *oldest, *newest;
+	size_t queued, posted;                  /* posted: pieces of work, never more than queued when one is added */
+	LIST(struct running) running;
+	struct waiters waiters;
+};
+
+struct subscriptions {
+	struct lpad_subscription *at;
+	size_t count;
+	int64_t told_ns;                        /* when the tick last told publishers how far we are */
+};
+
+/* subscription.c */
+void subscription_push(struct publisher *publisher, struct frame *frame);      /* takes the frame */
+/* After END, a death, a loss: wakes those who wait, tells the publisher, has wiring and draining looked at. */
+void subscription_changed(struct publisher *publisher);
+
+/* publisher.c */
+void publisher_new(struct publisher *publisher, struct lpad_subscription *subscription, const struct publisher_link *spec);
+int publisher_connect(struct publisher *publisher, struct error *error);
+void publisher_free(struct publisher *publisher);               /* no lock; its queue is empty */
+bool publisher_over(const struct publisher *publisher);         /* nothing more can come */
+/* A message was handed over (received) or given up; tells the publisher if it is time. */
+void publisher_count(struct publisher *publisher, bool received, size_t size);
+void publisher_tell(struct publisher *publisher);               /* ACK or END_ACK if due */
+void publisher_lost(struct publisher *publisher, bool gone);
+void publisher_tick(struct publisher *publisher, int64_t now_ns, int64_t *next_ns, bool tell);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+#include "link/topics.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+/* Whoever has a quarter of the window of bytes behind it says so by itself; beside a message above the rest there may be less. */
+static const size_t POKE_ABOVE = 48u << 20;
+
+/* ---- frames ---- */
+
+/* Lock held, or `busy`. */
+static void transmit(lpad_topic *topic, int kind, uint64_t number, lpad_message *message)
+{
+	const struct peer_spec *self = &topic->link->self;
+	struct frame frame = {
+		.wire = {
+			.kind = (uint8_t)kind, .role = WIRE_MEMBER, .group = self->group, .index = self->index,
+			.incarnation = self->incarnation, .port = (uint32_t)topic->place, .token = topic->link->token,
+			.number = number, .deadline_ms = -1,
+		},
+		.message = message,
+	};
+	topic->transport->publish(topic->publishing, &frame);
+}
+
+/* A HELLO carries the last sequence number: it must neither overtake a publication nor be overtaken by one. */
+void topic_flush(lpad_topic *topic)
+{
+	if (topic->busy || !topic->publishing)
+		return;
+	if (topic->hello_due) {
+		topic->hello_due = false;
+		topic->end_due = topic->ended;
+		transmit(topic, WIRE_TOPIC_HELLO, topic->sequence, NULL);
+	}
+	if (topic->end_due) {
+		topic->end_due = false;
+		transmit(topic, WIRE_END, topic->sequence, NULL);
+	}
+}
+
+static void end(lpad_topic *topic)
+{
+	if (topic->ended)
+		return;
+	topic->ended = topic->end_due = true;
+	topic_flush(topic);
+	waiters_wake(&topic->waiters);
+}
+
+/* ---- publishing ---- */
+
+/* It may have consumed all that came without having reached the quarter at which it says so: a HELLO asks it. */
+static void poke(lpad_topic *topic)
+{
+	topic->hello_due = true;
+	topic_flush(topic);
+}
+
+/* Until room may have come; the user hears of it after 10 s. */
+static void wait_for(lpad_topic *topic, const struct subscriber *holder)
+{
+	struct long_wait wait;
+	if (holder)
+		link_wait_begin(topic->link, &wait, clock_ns(), holder->node, holder->port);
+	waiters_wait(&topic->waiters, topic->link, INT64_MAX);
+	if (holder)
+		link_wait_end(topic->link, &wait);
+}
+
+/* Lock held. 0: there is room, and no other thread publishes on this topic. */
+static int await_turn(lpad_topic *topic, size_t size)
+{
+	for (bool poked = size <= POKE_ABOVE;; poked = true) {
+		const struct subscriber *holder = subscribers_holder(topic, size);
+		if (topic->ended)
+			return fault_set(LPAD_EENDED, "topic \"%s\" has ended", topic->name);
+		if (!topic->ready)
+			return fault_set(LPAD_EAGAIN, "topic \"%s\": its subscribers are not connected yet; publish in run, "
+				"not in init", topic->name);
+		if (!holder && !topic->busy)
+			return 0;
+		if (holder && link_must_stop(topic->link))
+			return fault_set(LPAD_ESTOPPED, "topic \"%s\": the program is stopping, and %s has not taken what was "
+				"published before", topic->name, holder->node);
+		if (holder && !poked)
+			poke(topic);
+		wait_for(topic, holder);
+	}
+}
+
+static uint64_t count_published(lpad_topic *topic, size_t size)
+{
+	topic->bytes += (int64_t)size;
+	topic->sequence++;
+	if (topic->totals_count)
+		topic->totals[topic->sequence % topic->totals_count] = (uint64_t)topic->bytes;
+	return topic->sequence;
+}
+
+/* The body is copied without the lock: a large one must not hold up the link. */
+static void publish_in_turn(lpad_topic *topic, lpad_message *message)
+{
+	uint64_t number = count_published(topic, message_size(message));
+	if (!topic->publishing) {
+		link_unlock(topic->link);
+		message_free(message);
+		link_lock(topic->link);
+		return;
+	}
+	topic->busy = true;
+	link_unlock(topic->link);
+	transmit(topic, WIRE_PUBLISH, number, message);
+	link_lock(topic->link);
+	topic->busy = false;
+	topic_flush(topic);
+	waiters_wake(&topic->waiters);
+}
+
+int topic_publish(lpad_topic *topic, lpad_message *message)
+{
+	if (!topic || !message) {
+		message_free(message);
+		return fault_set(LPAD_EINVALID, topic ? "there is no message to publish" : "there is no topic to publish on");
+	}
+	size_t size = message_size(message);
+	if (size > topic->link->longest) {
+		message_free(message);
+		return fault_set(LPAD_ETOOBIG, "topic \"%s\": a message of %zu bytes is larger than max_message, %zu",
+			topic->name, size, topic->link->longest);
+	}
+	message_seal(message);
+	link_lock(topic->link);
+	int code = await_turn(topic, size);
+	if (!code)
+		publish_in_turn(topic, message);
+	link_unlock(topic->link);
+	if (code)
+		message_free(message);
+	return code;
+}
+
+/* ---- life ---- */
+
+static void on_join(void *context)
+{
+	lpad_topic *topic = context;
+	link_lock(topic->link);
+	if (subscribers_unconfirmed(topic)) {
+		topic->hello_due = true;
+		topic_flush(topic);
+	}
+	link_unlock(topic->link);
+}
+
+int topics_new(struct link *link, const struct link_spec *spec, struct error *error)
+{
+	struct topics *topics = memory_new(sizeof *topics);
+	(void)error;
+	topics->at = memory_array(spec->topic_count, sizeof *topics->at);
+	topics->count = spec->topic_count;
+	for (size_t i = 0; i < topics->count; i++) {
+		lpad_topic *topic = &topics->at[i];
+		topic->link = link;
+		topic->place = i;
+		topic->name = memory_copy_text(spec->topics[i].name);
+		topic->address = memory_copy_text(spec->topics[i].address);
+		topic->buffer = spec->topics[i].buffer;
+		subscribers_new(topic, &spec->topics[i]);
+		subscribers_review(topic);
+	}
+	link->topics = topics;
+	return 0;
+}
+
+/* Somebody may join before the opening has returned: what is due is sent then. */
+int topics_bind(struct link *link, struct error *error)
+{
+	for (size_t i = 0; i < link->topics->count; i++) {
+		lpad_topic *topic = &link->topics->at[i];
+		if (!topic->address)
+			continue;
+		topic->transport = transport_for(topic->address, error);
+		struct publishing *publishing = topic->transport ?
+			topic->transport->publish_open(topic->address, topic->buffer, on_join, topic, error) : NULL;
+		if (!publishing)
+			return error_wrap(error, "topic \"%s\"", topic->name);
+		link_lock(link);
+		topic->publishing = publishing;
+		topic_flush(topic);
+		link_unlock(link);
+	}
+	return 0;
+}
+
+void topics_close(struct link *link)
+{
+	struct topics *topics = link->topics;
+	if (!topics)
+		return;
+	for (size_t i = 0; i < topics->count; i++) {
+		lpad_topic *topic = &topics->at[i];
+		if (topic->publishing)
+			topic->transport->publish_close(topic->publishing);
+		subscribers_free(topic);
+		list_release(&topic->waiters);
+		free(topic->name);
+		free(topic->address);
+		free(topic->totals);
+	}
+	free(topics->at);
+	free(topics);
+	link->topics = NULL;
+}
+
+const char *topics_name(const struct link *link, size_t place)
+{
+	return place < link->topics->count ? link->topics->at[place].name : NULL;
+}
+
+lpad_topic *link_topic(struct link *link, const char *name)
+{
+	for (size_t i = 0; i < link->topics->count; i++)
+		if (text_equal(link->topics->at[i].name, name))
+			return &link->topics->at[i];
+	return NULL;
+}
+
+void topics_stop(struct link *link)
+{
+	for (size_t i = 0; i < link->topics->count; i++)
+		waiters_wake(&link->topics->at[i].waiters);
+}
+
+void topics_end(struct link *link)
+{
+	for (size_t i = 0; i < link->topics->count; i++)
+		end(&link->topics->at[i]);
+}
+
+/* What `run` published ended with it. A service still answers what comes in until nothing can come any more. */
+void topics_drain(struct link *link)
+{
+	if (link->draining && subscriptions_finished(link) && !link_work_running(link))
+		topics_end(link);
+}
+
+size_t topics_waits_for(struct link *link, const char **names, size_t room)
+{
+	size_t count = 0;
+	topics_drain(link);
+	for (size_t i = 0; i < link->topics->count; i++) {
+		const lpad_topic *topic = &link->topics->at[i];
+		for (size_t s = 0; s < topic->count; s++) {
+			const struct subscriber *subscriber = &topic->subscribers[s];
+			bool waits = link->draining ? subscriber_owes_end(subscriber) :
+				!subscriber->known && subscriber->state != SUBSCRIBER_GONE;
+			if (waits && count++ < room)
+				names[count - 1] = subscriber->node;
+		}
+	}
+	return count;
+}
+
+void topics_tick(struct link *link, int64_t now_ns, int64_t *next_ns)
+{
+	(void)link;
+	(void)now_ns;
+	(void)next_ns;
+}

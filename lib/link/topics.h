@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* The publishing side, shared by topic.c (publishing, END) and subscriber.c (who receives, and how far they are). Link's lock. */
+#ifndef LINK_TOPICS_H
+#define LINK_TOPICS_H
+
+#include "link/account.h"
+#include "link/inside.h"
+#include "link/waiting.h"
+
+enum subscriber_state {
+	SUBSCRIBER_ABSENT,      /* of the file; it has not subscribed yet */
+	SUBSCRIBER_ASKED,       /* its SUBSCRIBE came: a HELLO on the topic is due, and after each new connection */
+	SUBSCRIBER_CONFIRMED,   /* the HELLO arrived there */
+	SUBSCRIBER_LOST,        /* died, may be restarted: still holds back an `all` */
+	SUBSCRIBER_GONE         /* will not come back */
+};
+
+struct subscriber {
+	char *node, *port;
+	uint32_t group, index, incarnation;
+	int keep;
+	int64_t window;
+	enum subscriber_state state;
+	bool known;             /* was confirmed once: `base` stands */
+	bool ended;             /* has acknowledged END */
+	uint64_t base;          /* its account begins behind this sequence number */
+	uint64_t consumed;      /* base + what it said to have received and dropped */
+	uint64_t until;         /* LOST, GONE: the last sequence number published while it lived */
+	struct account account;
+	int64_t lost;           /* published for it, acknowledged by nobody, when it died */
+};
+
+struct lpad_topic {
+	struct link *link;
+	size_t place;
+	char *name, *address;
+	int buffer;
+	const struct transport *transport;
+	struct publishing *publishing;          /* NULL: nobody can subscribe, or not bound yet */
+	struct subscriber *subscribers;
+	size_t count;
+	uint64_t sequence;                      /* of the last message */
+	int64_t bytes;
+	/* Bytes published up to a sequence number, for the numbers that an `all` subscriber may be behind. */
+	uint64_t *totals;
+	size_t totals_count;
+	bool ready;                             /* every subscriber of the file has been confirmed, or is gone */
+	bool busy;                              /* a thread is in transport->publish without the lock: nobody else may be */
+	bool hello_due, end_due, ended;
+	struct waiters waiters;
+};
+
+struct topics {
+	struct lpad_topic *at;
+	size_t count;
+};
+
+/* topic.c: sends the HELLO and END that are due, unless a publication is under way: its thread does it then. */
+void topic_flush(lpad_topic *topic);
+/* subscriber.c: after a change of states; wakes those who wait. */
+void subscribers_review(lpad_topic *topic);
+/* The first one who has no room for a message of `size` bytes; NULL: all have. */
+const struct subscriber *subscribers_holder(const lpad_topic *topic, size_t size);
+/* Any who would not answer a HELLO that was sent before: they connect, or have just subscribed. */
+bool subscribers_unconfirmed(const lpad_topic *topic);
+/* Has to acknowledge END, and has not. */
+bool subscriber_owes_end(const struct subscriber *subscriber);
+int64_t subscriber_published(const lpad_topic *topic, const struct subscriber *subscriber);
+void subscribers_new(lpad_topic *topic, const struct topic_link *spec);
+void subscribers_free(lpad_topic *topic);
+
+/* subscription.c: every subscription that is on no circle of topics has ended, and its messages are done with. */
+bool subscriptions_finished(struct link *link);
+
+#endif
