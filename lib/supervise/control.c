@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* What a node says: node/control.h lists it. Numbers and texts in it come from a process that may run wild. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/memory.h"
+#include "supervise/inside.h"
+
+static const int64_t CLOSED_GRACE = 500000000;  /* a process that is just ending closes its channel first */
+static const int64_t STOP_WITHIN = 10000000000; /* of a failed one without a limit of its own */
+static const int64_t EXIT_CODE_MOST = 125;
+
+static const char *text_of(const json_t *message, const char *key)
+{
+	return json_string_value(json_object_get(message, key));
+}
+
+static int code_of(const json_t *message)
+{
+	json_int_t code = json_integer_value(json_object_get(message, "code"));
+	return code < 0 || code > EXIT_CODE_MOST ? 1 : (int)code;
+}
+
+static const char *step_named(const char *name)
+{
+	static const char *const steps[] = { "load", "init", "bind", "wire", "run", "serve", "drain", "fini" };
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+		if (text_equal(name, steps[i]))
+			return steps[i];
+	return NULL;
+}
+
+static void heard_step(struct supervisor *supervisor, struct member *member, const json_t *message)
+{
+	const char *step = step_named(text_of(message, "step"));
+	if (!step)
+		return;
+	bool same = member->step == step;
+	member->step = step;
+	struct text waits_for = { 0 };
+	size_t i;
+	json_t *name;
+	json_array_foreach(json_object_get(message, "waits_for"), i, name)
+		if (json_is_string(name)) {
+			text_add(&waits_for, waits_for.length ? ", " : "");
+			text_add(&waits_for, json_string_value(name));
+		}
+	free(member->waits_for);
+	member->waits_for = waits_for.length ? text_take(&waits_for) : NULL;
+	if (!same && member->state == MEMBER_STARTING)
+		member_begin_step(supervisor, member);
+}
+
+static void heard_bound(struct supervisor *supervisor, struct member *member, const json_t *message)
+{
+	(void)message;
+	member_happens(supervisor, member, EVENT_BOUND);
+}
+
+static void heard_wired(struct supervisor *supervisor, struct member *member, const json_t *message)
+{
+	(void)message;
+	member_happens(supervisor, member, EVENT_WIRED);
+}
+
+/* A run that ended with a code is a failure; its process still waits to be told. */
+static void heard_ended(struct supervisor *supervisor, struct member *member, const json_t *message)
+{
+	int code = code_of(message);
+	if (!code || member->state >= MEMBER_FAILING) {
+		member_happens(supervisor, member, EVENT_ENDED);
+		return;
+	}
+	member_fail(supervisor, member, failure_new("run", code, "its run returned %d", code));
+	int64_t within = member->group->stop_within_ns;
+	timers_set(&supervisor->timers, &member->timer, supervisor_now(supervisor) + (within < 0 ? STOP_WITHIN : within));
+	member_send(supervisor, member, json_pack("{ss sf}", "do", "stop", "within", (double)within / 1e9));
+	member_send(supervisor, member, json_pack("{ss}", "do", "finish"));
+}
+
+static void heard_failed(struct supervisor *supervisor, struct member *member, const json_t *message)
+{
+	const char *step = step_named(text_of(message, "step")), *text = text_of(message, "text");
+	const char *peer = text_of(message, "peer");
+	int code = code_of(message);
+	struct failure *failure = failure_new(step ? step : "run", code ? code : 1, "%s", text ? text : "no reason given");
+	failure->peer = memory_copy_text(peer);
+	failure->start = text_equal(step, "load") || text_equal(step, "bind") || text_equal(step, "wire");
+	member_fail(supervisor, member, failure);
+}
+
+static void heard_stop(struct supervisor *supervisor, struct member *member, const json_t *message)
+{
+	run_stop(supervisor, CAUSE_NODE, code_of(message), member, text_of(message, "why"));
+}
+
+static void heard_reports(struct supervisor *supervisor, struct member *member, const json_t *message)
+{
+	statistics_report(supervisor, member, message);
+}
+
+static void heard_counters(struct supervisor *supervisor, struct member *member, const json_t *message)
+{
+	(void)supervisor;
+	statistics_count(member, message);
+}
+
+static void heard_note(struct supervisor *supervisor, struct member *member, const json_t *message)
+{
+	const char *text = text_of(message, "text");
+	if (!text)
+		return;
+	output_say(&supervisor->output, "%s %s", member->name, text);
+	output_event(&supervisor->output, json_pack("{ss ss ss}", "event", "note", "node", member->name, "text", text));
+}
+
+static void heard_drained(struct supervisor *supervisor, struct member *member, const json_t *message)
+{
+	const char *text = text_of(message, "text");
+	member->left = json_integer_value(json_object_get(message, "left"));
+	if (member->left)
+		output_error(&supervisor->output, "%s could not drain in time: %s", member->name,
+			text ? text : "something was left");
+	member_happens(supervisor, member, EVENT_DRAINED);
+}
+
+static const struct {
+	const char *is;
+	void (*heard)(struct supervisor *supervisor, struct member *member, const json_t *message);
+} messages[] = {
+	{ "counters", heard_counters },
+	{ "reports", heard_reports },
+	{ "step", heard_step },
+	{ "bound", heard_bound },
+	{ "wired", heard_wired },
+	{ "ended", heard_ended },
+	{ "failed", heard_failed },
+	{ "stop", heard_stop },
+	{ "note", heard_note },
+	{ "drained", heard_drained },
+};
+
+static void hear(struct supervisor *supervisor, struct member *member, const json_t *message)
+{
+	const char *is = text_of(message, "is");
+	for (size_t i = 0; is && i < sizeof messages / sizeof messages[0]; i++)
+		if (!strcmp(is, messages[i].is)) {
+			messages[i].heard(supervisor, member, message);
+			return;
+		}
+}
+
+static void broken(struct supervisor *supervisor, struct member *member, const char *why)
+{
+	member_fail(supervisor, member, failure_new(member->step ? member->step : "start", 0, "%s", why));
+	member_kill(supervisor, member);
+}
+
+static void hear_all(struct supervisor *supervisor, struct member *member)
+{
+	struct error error = { 0 };
+	json_t *message;
+	for (int got; (got = channel_next(&member->control, &message, &error)); ) {
+		if (got < 0) {
+			broken(supervisor, member, error.text);
+			return;
+		}
+		hear(supervisor, member, message);
+		json_decref(message);
+	}
+	if (member->control.taken == member->control.in.length) {      /* a thousand idle ones keep no buffers */
+		text_release(&member->control.in);
+		member->control.taken = member->control.searched = 0;
+	}
+}
+
+void control_readable(struct supervisor *supervisor, struct member *member)
+{
+	struct error error = { 0 };
+	if (member->control.fd < 0)
+		return;
+	int bad = channel_read(&member->control, &error);
+	hear_all(supervisor, member);
+	if (bad && member_alive(member))
+		broken(supervisor, member, error.text);
+	if (!member->control.ended)
+		return;
+	supervisor_unwatch(supervisor, &member->control_watch);
+	if (member_alive(member) && member->state < MEMBER_TERMINATED)
+		timers_set(&supervisor->timers, &member->closed_timer, supervisor_now(supervisor) + CLOSED_GRACE);
+}

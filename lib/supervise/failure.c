@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Who began it: the root cause, not the cascade. */
+#include <ctype.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "supervise/inside.h"
+
+enum {
+	CODE_TIME = 124, CODE_START = 125, CODE_KILLED = 137, CODE_STDOUT = 141,
+	LINES_SHOWN = 10
+};
+
+void failure_free(struct failure *failure)
+{
+	if (!failure)
+		return;
+	free(failure->text);
+	free(failure->peer);
+	free(failure);
+}
+
+static struct member *named(const struct supervisor *supervisor, const char *name)
+{
+	for (int i = 0; name && i < supervisor->total; i++)
+		if (text_equal(supervisor->members[i].name, name))
+			return &supervisor->members[i];
+	return NULL;
+}
+
+/* An error that names a failed peer is a consequence of that peer's failure, if that was not meant to be ignored. */
+struct member *failure_root(const struct supervisor *supervisor)
+{
+	if (!supervisor->failures.count)
+		return NULL;
+	struct member *member = supervisor->failures.at[0];
+	for (size_t i = 0; i < supervisor->failures.count; i++) {
+		struct member *peer = named(supervisor, member->failure->peer);
+		if (!peer || !peer->failure || (peer->group->policy.kind == POLICY_IGNORE && !peer->failure->start))
+			break;
+		member = peer;
+	}
+	return member;
+}
+
+static int code_of(const struct failure *failure)
+{
+	if (failure->signal)
+		return 128 + failure->signal;
+	if (failure->start)
+		return CODE_START;
+	return failure->code ? failure->code : 1;
+}
+
+static bool someone_was_killed(const struct supervisor *supervisor)
+{
+	for (int i = 0; i < supervisor->total; i++)
+		if (supervisor->members[i].had_to_be_killed)
+			return true;
+	return false;
+}
+
+/* What began the stop, before what came after it is looked at. */
+static int code_of_cause(const struct supervisor *supervisor)
+{
+	switch (supervisor->cause) {
+	case CAUSE_NODE:
+		return supervisor->stop_code;
+	case CAUSE_FAILURE:
+		return code_of(failure_root(supervisor)->failure);
+	case CAUSE_SIGNAL:
+		return 128 + supervisor->stop_code;
+	case CAUSE_TIME:
+		return CODE_TIME;
+	case CAUSE_STDOUT:
+		return CODE_STDOUT;
+	case CAUSE_GUARDIAN:
+		return CODE_KILLED;
+	default:
+		return 0;
+	}
+}
+
+int failure_exit_code(const struct supervisor *supervisor)
+{
+	int code = code_of_cause(supervisor);
+	if (!code && supervisor->failures.count)
+		code = code_of(failure_root(supervisor)->failure);
+	if (!code && someone_was_killed(supervisor))
+		code = CODE_KILLED;
+	if (!code && supervisor->output.out.failed)
+		code = CODE_STDOUT;
+	return code;
+}
+
+const char *failure_status(const struct supervisor *supervisor)
+{
+	switch (supervisor->cause) {
+	case CAUSE_NODE:
+		return !supervisor->stop_code && failure_exit_code(supervisor) ? "failed" : "stopped";
+	case CAUSE_SIGNAL:
+		return "stopped";
+	case CAUSE_TIME:
+		return "time limit";
+	case CAUSE_STDOUT:
+		return "output closed";
+	case CAUSE_GUARDIAN:
+		return "killed";
+	case CAUSE_FAILURE:
+		return failure_root(supervisor)->failure->start ? "not started" : "failed";
+	default:
+		return failure_exit_code(supervisor) ? "failed" : "completed";
+	}
+}
+
+static void describe_signal(int number, struct text *out)
+{
+	const char *name = strsignal(number);
+	text_format(out, "signal %d (", number);
+	for (const char *at = name ? name : "unknown"; *at; at++)
+		text_add_char(out, (char)tolower((unsigned char)*at));
+	text_add(out, ")");
+}
+
+/* "learner failed in init: no such file" */
+void failure_describe(const struct member *member, struct text *out)
+{
+	const struct failure *failure = member->failure;
+	bool usual = text_equal(failure->step, "run") || text_equal(failure->step, "serve");
+	text_format(out, "%s failed%s%s: ", member->name, usual ? "" : " in ", usual ? "" : failure->step);
+	if (failure->signal)
+		describe_signal(failure->signal, out);
+	else
+		text_add(out, failure->text);
+}
+
+static void show_last_lines(struct supervisor *supervisor, const struct member *member)
+{
+	char *cleanup_free tail = record_log_tail(supervisor->launch->record, member->name, LINES_SHOWN);
+	if (!tail)
+		return;
+	output_error(&supervisor->output, "last lines of %s:", member->name);
+	for (char *line = tail, *next; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		output_error(&supervisor->output, "  %.2000s", line);
+	}
+}
+
+static void report_root(struct supervisor *supervisor)
+{
+	struct member *root = failure_root(supervisor);
+	struct text cleanup_text text = { 0 };
+	int others = 0;
+	failure_describe(root, &text);
+	output_error(&supervisor->output, "%s", text_string(&text));
+	show_last_lines(supervisor, root);
+	if (supervisor->cause != CAUSE_FAILURE)
+		return;
+	for (int i = 0; i < supervisor->total; i++)
+		others += supervisor->members[i].alive_at_stop && &supervisor->members[i] != root;
+	if (others)
+		output_error(&supervisor->output, "%d other%s ended because of it", others, others == 1 ? "" : "s");
+}
+
+void failure_report(struct supervisor *supervisor)
+{
+	int code = failure_exit_code(supervisor);
+	char span[32];
+	clock_span(span, (supervisor_now(supervisor) - supervisor->started_ns) / 1000000);
+	bool decided = supervisor->cause == CAUSE_FAILURE || !code_of_cause(supervisor);
+	if (supervisor->failures.count && decided)
+		report_root(supervisor);
+	output_say(&supervisor->output, "%s after %s, exit %d", failure_status(supervisor), span, code);
+}

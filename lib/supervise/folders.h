@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a run keeps its things: the folder of all records, and a folder of its own for sockets. */
+#ifndef SUPERVISE_FOLDERS_H
+#define SUPERVISE_FOLDERS_H
+
+#include "base/error.h"
+
+/* ${XDG_STATE_HOME:-~/.local/state}/lpad/runs; HOME unset: the user database. Not made yet. Caller frees;
+   NULL with an error if there is no such place. */
+char *folders_records(struct error *error);
+
+/*
+ * A new, empty folder, 0700, named by a number, for the sockets of one run: below $XDG_RUNTIME_DIR/lpad if that is a
+ * folder of ours, else /tmp/lpad-UID. What lies in the way and is not ours is refused, never touched. Caller frees
+ * the path and removes the folder.
+ */
+char *folders_sockets(struct error *error);
+
+/* The same below a given folder; made 0700 if it is not there. For tests. */
+char *folders_numbered(const char *base, struct error *error);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the supervisor share. One thread, one epoll; everything is an event of one replica (member.c) or
+ * of the run (run.c), and costs the same however many replicas there are.
+ *
+ *     guardian.c    the first process; signals, Ctrl-Z, and the end of everything when the supervisor dies
+ *     supervisor.c  the loop: who has something to say, which deadline has passed
+ *     member.c      one replica: a table of states and events
+ *     control.c     what a node says, read and taken apart
+ *     start.c       spawning
+ *     run.c         barriers, completion, stop, drain
+ *     children.c    deaths, and what escaped from the dead
+ *     failure.c     who began it; exit code; the report
+ *     statistics.c  reports and counters on their way to result.json
+ */
+#ifndef SUPERVISE_INSIDE_H
+#define SUPERVISE_INSIDE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/channel.h"
+#include "base/list.h"
+#include "supervise/supervise.h"
+#include "supervise/timers.h"
+
+struct supervisor;
+struct member;
+
+/* ---- replicas ---- */
+
+enum member_state {
+	MEMBER_NEW,             /* not started */
+	MEMBER_STARTING,        /* loads, init, binds */
+	MEMBER_BOUND,           /* its listeners exist */
+	MEMBER_WIRING,          /* told to dial */
+	MEMBER_WIRED,           /* has exchanged HELLO with every neighbour */
+	MEMBER_RUNNING,         /* told to go */
+	MEMBER_ENDED,           /* its run has ended well; it still serves */
+	MEMBER_STOPPING,        /* told to stop while its run was under way */
+	MEMBER_STOPPED,         /* told to stop; no run under way */
+	MEMBER_DRAINING,        /* told to drain */
+	MEMBER_DRAINED,
+	MEMBER_FINISHING,       /* told to finish: fini and exit */
+	MEMBER_FAILING,         /* failed; its process should be ending */
+	MEMBER_TERMINATED,      /* its group was sent TERM */
+	MEMBER_KILLED,          /* its group was sent KILL */
+	MEMBER_DEAD,            /* the process has been reaped, or was never started */
+	MEMBER_STATES
+};
+
+enum member_event {
+	EVENT_BOUND, EVENT_WIRED, EVENT_ENDED, EVENT_DRAINED,   /* said by the node */
+	EVENT_DEADLINE,
+	MEMBER_EVENTS
+};
+
+/* What a descriptor in epoll is. */
+enum watch_kind {
+	WATCH_SIGNALS, WATCH_GUARDIAN, WATCH_SINK_OUT, WATCH_SINK_ERR,
+	WATCH_CONTROL, WATCH_OUTPUT, WATCH_ERRORS
+};
+struct watch {
+	enum watch_kind kind;
+	struct member *member;
+	int fd;                 /* -1: not watched */
+	uint32_t events;        /* as epoll knows them */
+	bool held;              /* not read while its sink is full */
+	struct watch *next_held;
+};
+
+struct metric {
+	char *name;
+	int64_t count;
+	double last, least, most, mean;
+	int64_t step;
+};
+
+/* Why a replica failed. */
+struct failure {
+	const char *step;       /* static; "run" */
+	int code, signal;       /* its own code, or the signal */
+	bool start;             /* it was refused or could not be started: 125 */
+	char *text;             /* without the name */
+	char *peer;             /* the failed peer that it names: a consequence; NULL */
+};
+
+struct member {
+	const struct group *group;
+	int index, id, incarnation;
+	char *name;
+	enum member_state state;        /* written by member_set_state alone */
+	const char *step;               /* static: what the node last said that it does */
+	char *waits_for;                /* with it; "learner, actor/2" or NULL */
+	pid_t process;                  /* 0: none */
+	int next_same_hash;             /* in the table of processes; -1: last */
+	bool waited, has_run;           /* the run waits for it; it has one */
+	bool run_over;                  /* ended well, failed for good, or dead */
+	bool had_to_be_killed;          /* by a deadline */
+	bool alive_at_stop;
+	struct channel control;
+	struct watch control_watch, stream_watch[2];
+	struct outlet outlet;
+	struct timer timer;             /* what for: by its state; after its channel closed: closed_timer */
+	struct timer closed_timer;
+	int64_t started_ns, ended_ns;
+	int exit_code, exit_signal;     /* of the process */
+	struct rusage usage;
+	struct failure *failure;        /* NULL: none */
+	int64_t left;                   /* could not be drained */
+	LIST(struct metric) metrics;    /* by name */
+	json_t *ports;                  /* counters: {"handle\tpeers\tworker/3": {...}} */
+	unsigned told;                  /* of the last death it was told about */
+};
+
+void member_set_state(struct supervisor *supervisor, struct member *member, enum member_state state);
+void member_happens(struct supervisor *supervisor, struct member *member, enum member_event event);
+bool member_alive(const struct member *member);                 /* has a process */
+void member_send(struct supervisor *supervisor, struct member *member, json_t *message);
+/* What the run tells its members. */
+void member_connect(struct supervisor *supervisor, struct member *member);
+void member_go(struct supervisor *supervisor, struct member *member);
+void member_stop(struct supervisor *supervisor, struct member *member);
+void member_drain(struct supervisor *supervisor, struct member *member);
+void member_finish(struct supervisor *supervisor, struct member *member);
+void member_terminate(struct supervisor *supervisor, struct member *member);
+void member_kill(struct supervisor *supervisor, struct member *member);
+/* A new step began: its own time limit. */
+void member_begin_step(struct supervisor *supervisor, struct member *member);
+/* It has failed; takes failure and its texts. The policy acts. */
+void member_fail(struct supervisor *supervisor, struct member *member, struct failure *failure);
+struct failure *failure_new(const char *step, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* ---- the run ---- */
+
+enum phase {
+	PHASE_START,            /* spawning; until all are bound */
+	PHASE_WIRE,
+	PHASE_RUN,
+	PHASE_STOP,             /* told to stop; until all runs have ended */
+	PHASE_DRAIN,
+	PHASE_FINISH,           /* until all processes have ended */
+	PHASE_OVER              /* until their output is written and nothing is left below */
+};
+
+enum cause {
+	CAUSE_NONE,
+	CAUSE_COMPLETED,
+	CAUSE_NODE,             /* lpad_stop */
+	CAUSE_FAILURE,
+	CAUSE_SIGNAL,
+	CAUSE_TIME,
+	CAUSE_STDOUT,
+	CAUSE_GUARDIAN          /* it was killed */
+};
+
+enum { TIMER_MEMBER, TIMER_CLOSED, TIMER_LIMIT, TIMER_SLOW, TIMER_SWEEP, TIMER_OVER };
+
+struct supervisor {
+	const struct launch *launch;
+	const struct topology *topology;
+	struct member *members;
+	int total, spawned;
+	int in_state[MEMBER_STATES];
+	int waited, unfinished;         /* members that are waited for; of them those whose run is not over */
+	enum phase phase;
+	/* The stop. */
+	enum cause cause;
+	int stop_code;                  /* of lpad_stop, or the signal */
+	struct member *stop_by;
+	char *stop_why;
+	int64_t started_ns, stopped_ns, first_signal_ns;
+	bool killing;                   /* everything has been sent KILL */
+	LIST(struct member *) failures; /* in order, policy stop only */
+	/* The loop. */
+	int epoll, signals, guardian;
+	struct watch signals_watch, guardian_watch, sink_watch[2];
+	struct watch *held[2];          /* streams not read until their sink is taken from */
+	struct timers timers;
+	struct timer limit_timer, slow_timer, sweep_timer, over_timer;
+	struct output output;
+	struct rlimit descriptors;      /* the children's */
+	int *processes;                 /* hash table: process to member id */
+	size_t process_mask;
+	int64_t paused_ns;              /* since; 0: not paused */
+	unsigned deaths;
+	int streams_open;
+	bool children_gone;
+	bool guardian_lost;
+	/* The end. */
+	int64_t over_ns, output_moved_ns;       /* since when; when output was last taken */
+	bool reported, give_up;                 /* give_up: nobody waits for a reader that takes nothing */
+	struct text metrics;            /* lines on their way to metrics.jsonl */
+	char *buffer;                   /* one read */
+};
+
+/* supervisor.c */
+int64_t supervisor_now(const struct supervisor *supervisor);
+void supervisor_watch(struct supervisor *supervisor, struct watch *watch, int fd, uint32_t events);
+void supervisor_unwatch(struct supervisor *supervisor, struct watch *watch);
+/* Reads what is there of a stream; at its end, or without `wait` when nothing is there, closes it. */
+void supervisor_read_stream(struct supervisor *supervisor, struct member *member, int stream, bool wait);
+
+/* start.c */
+int start_prepare(struct supervisor *supervisor);
+void start_some(struct supervisor *supervisor);
+void start_release(struct supervisor *supervisor);
+/* "3 of 12 not ready after 10 s: learner in init; actor/2, actor/3 dialling learner". Caller frees. */
+char *start_who_is_slow(const struct supervisor *supervisor, int64_t after_ms);
+
+/* control.c */
+void control_readable(struct supervisor *supervisor, struct member *member);
+
+/* run.c */
+void run_advance(struct supervisor *supervisor);
+void run_stop(struct supervisor *supervisor, enum cause cause, int code, struct member *by, const char *why);
+void run_kill_all(struct supervisor *supervisor);
+void run_member_over(struct supervisor *supervisor, struct member *member);
+void run_tell_neighbours(struct supervisor *supervisor, const struct member *dead);
+void run_pause(struct supervisor *supervisor);
+void run_resume(struct supervisor *supervisor);
+
+/* children.c */
+void children_remember(struct supervisor *supervisor, struct member *member);
+void children_reap(struct supervisor *supervisor);
+void children_sweep(struct supervisor *supervisor);
+/* True once nothing is left below. */
+bool children_end(struct supervisor *supervisor);
+
+/* failure.c */
+struct member *failure_root(const struct supervisor *supervisor);
+int failure_exit_code(const struct supervisor *supervisor);
+const char *failure_status(const struct supervisor *supervisor);
+void failure_report(struct supervisor *supervisor);
+void failure_describe(const struct member *member, struct text *out);
+void failure_free(struct failure *failure);
+
+/* statistics.c */
+void statistics_report(struct supervisor *supervisor, struct member *member, const json_t *message);
+void statistics_count(struct member *member, const json_t *message);
+void statistics_release(struct member *member);
+json_t *statistics_metrics(const struct member *member);
+json_t *statistics_edges(const struct supervisor *supervisor);
+
+/* result.c */
+void result_write(struct supervisor *supervisor);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "supervise/inside.h"
+
+static const int64_t SECOND = 1000000000;
+static const int64_t KILL_AFTER = 3 * SECOND;           /* of TERM */
+static const int64_t EXIT_AFTER = 3 * SECOND;           /* of having said "failed" */
+static const double NO_LIMIT_SECONDS = 1e9;
+
+void member_set_state(struct supervisor *supervisor, struct member *member, enum member_state state)
+{
+	supervisor->in_state[member->state]--;
+	supervisor->in_state[state]++;
+	member->state = state;
+}
+
+bool member_alive(const struct member *member)
+{
+	return member->process != 0;
+}
+
+void member_send(struct supervisor *supervisor, struct member *member, json_t *message)
+{
+	channel_send(&member->control, message);
+	channel_flush(&member->control);
+	if (member->control.fd >= 0 && !member->control.ended)
+		supervisor_watch(supervisor, &member->control_watch, member->control.fd,
+			EPOLLIN | (channel_pending(&member->control) ? EPOLLOUT : 0));
+}
+
+static void send_word(struct supervisor *supervisor, struct member *member, const char *word)
+{
+	member_send(supervisor, member, json_pack("{ss}", "do", word));
+}
+
+/* ---- deadlines of the stop: `parts` tenths (at most seconds) before TERM is due ---- */
+
+static int64_t before_term(const struct supervisor *supervisor, const struct member *member, int parts)
+{
+	int64_t within = member->group->stop_within_ns;
+	int64_t part = within / 10 < SECOND ? within / 10 : SECOND;
+	return supervisor->stopped_ns + within - parts * part;
+}
+
+static void arm_stop(struct supervisor *supervisor, struct member *member, int parts)
+{
+	if (member->group->stop_within_ns < 0)
+		timers_clear(&supervisor->timers, &member->timer);
+	else
+		timers_set(&supervisor->timers, &member->timer, before_term(supervisor, member, parts));
+}
+
+static double seconds_left(const struct supervisor *supervisor, const struct member *member, int parts)
+{
+	if (member->group->stop_within_ns < 0)
+		return NO_LIMIT_SECONDS;
+	int64_t left = before_term(supervisor, member, parts) - supervisor_now(supervisor);
+	return left > 0 ? (double)left / (double)SECOND : 0;
+}
+
+/* ---- what the run tells a member ---- */
+
+void member_begin_step(struct supervisor *supervisor, struct member *member)
+{
+	int64_t limit = supervisor->launch->step_limit_ns;
+	if (text_equal(member->step, "init"))
+		limit = member->group->start_within_ns;
+	if (limit < 0)
+		timers_clear(&supervisor->timers, &member->timer);
+	else
+		timers_set(&supervisor->timers, &member->timer, supervisor_now(supervisor) + limit);
+}
+
+void member_connect(struct supervisor *supervisor, struct member *member)
+{
+	send_word(supervisor, member, "connect");
+	member_set_state(supervisor, member, MEMBER_WIRING);
+	member->step = "wire";
+	member_begin_step(supervisor, member);
+}
+
+void member_go(struct supervisor *supervisor, struct member *member)
+{
+	send_word(supervisor, member, "go");
+	member_set_state(supervisor, member, MEMBER_RUNNING);
+	member->step = member->has_run ? "run" : "serve";
+	timers_clear(&supervisor->timers, &member->timer);
+	if (!member->has_run)
+		run_member_over(supervisor, member);
+}
+
+void member_stop(struct supervisor *supervisor, struct member *member)
+{
+	if (member->state == MEMBER_NEW) {
+		member_set_state(supervisor, member, MEMBER_DEAD);
+		run_member_over(supervisor, member);
+		return;
+	}
+	if (member->state > MEMBER_ENDED)
+		return;
+	bool gone = member->state >= MEMBER_RUNNING;
+	member_send(supervisor, member, json_pack("{ss sf}", "do", "stop", "within",
+		seconds_left(supervisor, member, 0)));
+	if (!gone) {
+		member_finish(supervisor, member);
+	} else if (member->run_over) {
+		member_set_state(supervisor, member, MEMBER_STOPPED);
+		arm_stop(supervisor, member, 2);
+	} else {
+		member_set_state(supervisor, member, MEMBER_STOPPING);
+		arm_stop(supervisor, member, 0);
+	}
+}
+
+void member_drain(struct supervisor *supervisor, struct member *member)
+{
+	member_send(supervisor, member, json_pack("{ss sf}", "do", "drain", "within",
+		seconds_left(supervisor, member, 1)));
+	member_set_state(supervisor, member, MEMBER_DRAINING);
+	arm_stop(supervisor, member, 1);
+}
+
+void member_finish(struct supervisor *supervisor, struct member *member)
+{
+	send_word(supervisor, member, "finish");
+	member_set_state(supervisor, member, MEMBER_FINISHING);
+	arm_stop(supervisor, member, 0);
+}
+
+void member_terminate(struct supervisor *supervisor, struct member *member)
+{
+	if (!member_alive(member))
+		return;
+	kill(-member->process, SIGTERM);
+	kill(-member->process, SIGCONT);
+	member_set_state(supervisor, member, MEMBER_TERMINATED);
+	timers_set(&supervisor->timers, &member->timer, supervisor_now(supervisor) + KILL_AFTER);
+	if (!member->failure)
+		member->had_to_be_killed = true;
+	output_error(&supervisor->output, "%s has not ended in time (%s): sent TERM", member->name,
+		member->step ? member->step : "start");
+}
+
+void member_kill(struct supervisor *supervisor, struct member *member)
+{
+	if (!member_alive(member))
+		return;
+	kill(-member->process, SIGKILL);
+	kill(member->process, SIGKILL);
+	if (member->state == MEMBER_TERMINATED)
+		output_error(&supervisor->output, "%s has not ended after TERM: killed", member->name);
+	member_set_state(supervisor, member, MEMBER_KILLED);
+	timers_clear(&supervisor->timers, &member->timer);
+}
+
+/* ---- failing ---- */
+
+struct failure *failure_new(const char *step, int code, const char *format, ...)
+{
+	struct failure *failure = memory_new(sizeof *failure);
+	va_list list;
+	va_start(list, format);
+	failure->text = memory_format_list(format, list);
+	va_end(list);
+	failure->step = step;
+	failure->code = code;
+	return failure;
+}
+
+static void note_failure(struct supervisor *supervisor, struct member *member)
+{
+	bool ignored = member->group->policy.kind == POLICY_IGNORE && !member->failure->start;
+	if (!ignored)
+		*list_add(&supervisor->failures) = member;
+	if (supervisor->phase >= PHASE_STOP)
+		return;
+	if (!ignored) {
+		run_stop(supervisor, CAUSE_FAILURE, 0, member, NULL);
+		return;
+	}
+	struct text cleanup_text text = { 0 };
+	failure_describe(member, &text);
+	output_error(&supervisor->output, "%s; the run goes on without it (on_failure: ignore)", text_string(&text));
+}
+
+void member_fail(struct supervisor *supervisor, struct member *member, struct failure *failure)
+{
+	if (member->failure) {
+		failure_free(failure);
+		return;
+	}
+	member->failure = failure;
+	if (member_alive(member) && member->state < MEMBER_FAILING) {
+		member_set_state(supervisor, member, MEMBER_FAILING);
+		timers_set(&supervisor->timers, &member->timer, supervisor_now(supervisor) + EXIT_AFTER);
+	}
+	run_member_over(supervisor, member);
+	note_failure(supervisor, member);
+}
+
+/* ---- what happens to a member ---- */
+
+static void ended(struct supervisor *supervisor, struct member *member)
+{
+	run_member_over(supervisor, member);
+}
+
+/* Its run ended while the program stops: waits for the others, but not until its own TERM. */
+static void stopped(struct supervisor *supervisor, struct member *member)
+{
+	run_member_over(supervisor, member);
+	arm_stop(supervisor, member, 2);
+}
+
+static void drained(struct supervisor *supervisor, struct member *member)
+{
+	arm_stop(supervisor, member, 1);
+}
+
+static void overdue(struct supervisor *supervisor, struct member *member)
+{
+	char span[32];
+	bool init = text_equal(member->step, "init");
+	clock_span(span, (init ? member->group->start_within_ns : supervisor->launch->step_limit_ns) / 1000000);
+	struct failure *failure;
+	if (init)
+		failure = failure_new("init", 0, "init has not returned within %s (start_within)", span);
+	else if (member->waits_for)
+		failure = failure_new(member->step, 0, "not done within %s; it waits for %s", span, member->waits_for);
+	else
+		failure = failure_new(member->step ? member->step : "start", 0, "not done within %s", span);
+	failure->start = true;
+	member_fail(supervisor, member, failure);
+	member_kill(supervisor, member);
+}
+
+struct rule {
+	enum member_state to;           /* 0: stays, and the event is not expected */
+	void (*act)(struct supervisor *supervisor, struct member *member);
+};
+
+/* From FINISHING on, whatever a node says is late and changes nothing. */
+static const struct rule rules[MEMBER_STATES][MEMBER_EVENTS] = {
+	[MEMBER_STARTING] = {
+		[EVENT_BOUND] = { MEMBER_BOUND, NULL },
+		[EVENT_DEADLINE] = { MEMBER_STARTING, overdue },
+	},
+	[MEMBER_WIRING] = {
+		[EVENT_WIRED] = { MEMBER_WIRED, NULL },
+		[EVENT_DEADLINE] = { MEMBER_WIRING, overdue },
+	},
+	[MEMBER_RUNNING] = {
+		[EVENT_ENDED] = { MEMBER_ENDED, ended },
+	},
+	[MEMBER_STOPPING] = {
+		[EVENT_ENDED] = { MEMBER_STOPPED, stopped },
+		[EVENT_DEADLINE] = { MEMBER_STOPPING, member_terminate },
+	},
+	[MEMBER_STOPPED] = {
+		[EVENT_ENDED] = { MEMBER_STOPPED, NULL },
+		[EVENT_DEADLINE] = { MEMBER_STOPPED, member_drain },
+	},
+	[MEMBER_DRAINING] = {
+		[EVENT_ENDED] = { MEMBER_DRAINING, NULL },
+		[EVENT_DRAINED] = { MEMBER_DRAINED, drained },
+		[EVENT_DEADLINE] = { MEMBER_DRAINING, member_finish },
+	},
+	[MEMBER_DRAINED] = {
+		[EVENT_DEADLINE] = { MEMBER_DRAINED, member_finish },
+	},
+	[MEMBER_FINISHING] = {
+		[EVENT_DEADLINE] = { MEMBER_FINISHING, member_terminate },
+	},
+	[MEMBER_FAILING] = {
+		[EVENT_DEADLINE] = { MEMBER_FAILING, member_terminate },
+	},
+	[MEMBER_TERMINATED] = {
+		[EVENT_DEADLINE] = { MEMBER_TERMINATED, member_kill },
+	},
+};
+
+static void unexpected(struct supervisor *supervisor, struct member *member, enum member_event event)
+{
+	static const char *const events[MEMBER_EVENTS] = {
+		[EVENT_BOUND] = "bound", [EVENT_WIRED] = "wired", [EVENT_ENDED] = "ended", [EVENT_DRAINED] = "drained" };
+	if (member->state >= MEMBER_FINISHING || event == EVENT_DEADLINE)
+		return;
+	member_fail(supervisor, member, failure_new(member->step ? member->step : "start", 0,
+		"its process said \"%s\" out of turn", events[event]));
+	member_kill(supervisor, member);
+}
+
+void member_happens(struct supervisor *supervisor, struct member *member, enum member_event event)
+{
+	const struct rule *rule = &rules[member->state][event];
+	if (!rule->to) {
+		unexpected(supervisor, member, event);
+		return;
+	}
+	if (rule->to != member->state) {
+		timers_clear(&supervisor->timers, &member->timer);
+		member_set_state(supervisor, member, rule->to);
+	}
+	if (rule->act)
+		rule->act(supervisor, member);
+}

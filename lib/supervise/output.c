@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervise/output.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum {
+	PIECE_NAMED = 64 << 10,
+	PIECE_BARE = 16 << 20,
+	WIDEST = 32             /* names are padded up to here */
+};
+
+void output_init(struct output *output, const struct output_style *style, struct record *record)
+{
+	*output = (struct output){ .style = *style, .record = record };
+	if (output->style.width > WIDEST)
+		output->style.width = WIDEST;
+	sink_init(&output->out, 1);
+	sink_init(&output->err, 2);
+}
+
+void output_release(struct output *output)
+{
+	sink_release(&output->out);
+	sink_release(&output->err);
+	text_release(&output->log);
+}
+
+void outlet_init(struct output *output, struct outlet *outlet, const char *name, int number)
+{
+	bool bare = output->style.quiet && !output->style.json;
+	size_t longest = bare ? PIECE_BARE : PIECE_NAMED;
+	*outlet = (struct outlet){ .name = name, .number = number, .log = LOG_CLOSED,
+		.lines = { { .longest = longest }, { .longest = longest } } };
+}
+
+void outlet_release(struct output *output, struct outlet *outlet)
+{
+	lines_release(&outlet->lines[0]);
+	lines_release(&outlet->lines[1]);
+	if (output->record)
+		record_close_log(output->record, &outlet->log);
+}
+
+struct sink *output_sink(struct output *output, int stream)
+{
+	return stream == 0 || output->style.json ? &output->out : &output->err;
+}
+
+/* ---- one piece ---- */
+
+static void show_named(struct output *output, const struct outlet *outlet, int stream, const struct piece *piece)
+{
+	static const char colours[][8] = { "36", "33", "32", "35", "34", "96", "93", "92", "95", "94" };
+	struct sink *sink = output_sink(output, stream);
+	bool colour = stream == 0 ? output->style.colour_out : output->style.colour_err;
+	size_t length = strlen(outlet->name), width = output->style.width;
+	static const char blanks[WIDEST + 1] = "                                ";
+	if (colour) {
+		sink_add(sink, "\033[0;", 4);
+		sink_add(sink, colours[(size_t)outlet->number % (sizeof colours / sizeof colours[0])], 2);
+		sink_add(sink, "m", 1);
+	}
+	sink_add(sink, outlet->name, length);
+	if (length < width)
+		sink_add(sink, blanks, width - length);
+	sink_add(sink, piece->continued ? " +" : " |", 2);
+	if (colour)
+		sink_add(sink, "\033[0m", 4);
+	sink_add(sink, " ", 1);
+	sink_add(sink, piece->at, piece->length);
+	sink_add(sink, "\n", 1);
+}
+
+static void show_json(struct output *output, const struct outlet *outlet, int stream, const struct piece *piece)
+{
+	json_t *event = json_pack("{ss ss ss so}", "event", "output", "node", outlet->name,
+		"stream", stream == 0 ? "stdout" : "stderr", "text", output_json_text(piece->at, piece->length));
+	if (piece->continued)
+		json_object_set_new(event, "continued", json_true());
+	output_event(output, event);
+}
+
+static void show_bare(struct output *output, int stream, const struct piece *piece)
+{
+	struct sink *sink = output_sink(output, stream);
+	sink_add(sink, piece->at, piece->length);
+	sink_add(sink, "\n", 1);
+}
+
+/* The log holds what came, byte for byte; only where the other stream cuts in is a line ended early. */
+static void note_in_log(struct output *output, struct outlet *outlet, int stream, const struct piece *piece)
+{
+	if (outlet->open_line && outlet->open_line != stream + 1)
+		text_add_char(&output->log, '\n');
+	text_add_span(&output->log, piece->at, piece->length);
+	if (piece->whole)
+		text_add_char(&output->log, '\n');
+	outlet->open_line = piece->whole ? 0 : stream + 1;
+}
+
+struct taking {
+	struct output *output;
+	struct outlet *outlet;
+	int stream;
+};
+
+static void take_piece(void *context, const struct piece *piece)
+{
+	const struct taking *taking = context;
+	struct output *output = taking->output;
+	note_in_log(output, taking->outlet, taking->stream, piece);
+	if (output->style.json)
+		show_json(output, taking->outlet, taking->stream, piece);
+	else if (output->style.quiet)
+		show_bare(output, taking->stream, piece);
+	else
+		show_named(output, taking->outlet, taking->stream, piece);
+}
+
+static void write_log(struct output *output, struct outlet *outlet)
+{
+	if (output->log.length && output->record)
+		record_log(output->record, &outlet->log, outlet->name, output->log.data, output->log.length);
+	text_clear(&output->log);
+}
+
+void output_feed(struct output *output, struct outlet *outlet, int stream, const char *data, size_t size)
+{
+	struct taking taking = { .output = output, .outlet = outlet, .stream = stream };
+	lines_feed(&outlet->lines[stream], data, size, take_piece, &taking);
+	write_log(output, outlet);
+}
+
+void output_end(struct output *output, struct outlet *outlet, int stream)
+{
+	struct taking taking = { .output = output, .outlet = outlet, .stream = stream };
+	lines_end(&outlet->lines[stream], take_piece, &taking);
+	write_log(output, outlet);
+	lines_release(&outlet->lines[stream]);
+}
+
+/* ---- lpad's own lines ---- */
+
+static void add_line(struct output *output, const char *format, va_list list)
+{
+	char *cleanup_free line = memory_format_list(format, list);
+	sink_add(&output->err, "lpad: ", 6);
+	sink_add(&output->err, line, strlen(line));
+	sink_add(&output->err, "\n", 1);
+}
+
+void output_say(struct output *output, const char *format, ...)
+{
+	va_list list;
+	if (output->style.quiet)
+		return;
+	va_start(list, format);
+	add_line(output, format, list);
+	va_end(list);
+}
+
+void output_error(struct output *output, const char *format, ...)
+{
+	va_list list;
+	va_start(list, format);
+	add_line(output, format, list);
+	va_end(list);
+}
+
+void output_event(struct output *output, json_t *event)
+{
+	char *cleanup_free line = output->style.json ? json_dumps(event, JSON_COMPACT) : NULL;
+	json_decref(event);
+	if (!line)
+		return;
+	sink_add(&output->out, line, strlen(line));
+	sink_add(&output->out, "\n", 1);
+}
+
+/* Length of the UTF-8 character at `at`, 0 if it is none. */
+static size_t character(const unsigned char *at, size_t left)
+{
+	size_t length = at[0] < 0x80 ? 1 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : (at[0] & 0xf0) == 0xe0 ? 3 :
+		at[0] >= 0xf0 && at[0] < 0xf5 ? 4 : 0;
+	if (!length || length > left)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+	bool overlong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
+	bool beyond = (at[0] == 0xed && at[1] >= 0xa0) || (at[0] == 0xf4 && at[1] >= 0x90);
+	return length > 2 && (overlong || beyond) ? 0 : length;
+}
+
+json_t *output_json_text(const char *text, size_t length)
+{
+	json_t *plain = json_stringn(text, length);
+	if (plain)
+		return plain;
+	struct text cleanup_text clean = { 0 };
+	for (size_t i = 0, step; i < length; i += step ? step : 1) {
+		step = character((const unsigned char *)text + i, length - i);
+		if (step)
+			text_add_span(&clean, text + i, step);
+		else
+			text_add(&clean, "\xef\xbf\xbd");
+	}
+	return json_stringn(text_string(&clean), clean.length);
+}

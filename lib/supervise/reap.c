@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervise/reap.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+bool reap_without_children_file;
+
+struct relation {
+	pid_t process, parent;
+};
+struct relations {
+	LIST(struct relation) list;
+};
+
+void reap_become_subreaper(void)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+/* Process and parent as /proc names them, which in a PID namespace of our own is as everybody does. */
+static pid_t parent_of(pid_t process)
+{
+	char path[40], line[512];
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return -1;
+	size_t got = fread(line, 1, sizeof line - 1, file);
+	fclose(file);
+	line[got] = '\0';
+	const char *behind = strrchr(line, ')');        /* the name may hold anything */
+	int parent;
+	return behind && sscanf(behind + 1, " %*c %d", &parent) == 1 ? parent : -1;
+}
+
+static void read_relations(struct relations *out)
+{
+	DIR *all = opendir("/proc");
+	if (!all)
+		return;
+	for (struct dirent *entry; (entry = readdir(all)); ) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		pid_t process = (pid_t)atoi(entry->d_name);
+		pid_t parent = parent_of(process);
+		if (parent >= 0)
+			*list_add(&out->list) = (struct relation){ .process = process, .parent = parent };
+	}
+	closedir(all);
+}
+
+/* False if the kernel has no such file. The supervisor and the guardian have one thread. */
+static bool read_children_file(struct processes *out)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	struct text cleanup_text text = { 0 };
+	if (reap_without_children_file || files_read(path, &text, 0, NULL))
+		return false;
+	char *at = text.data;
+	for (char *end; at && *at; at = end) {
+		long process = strtol(at, &end, 10);
+		if (end == at)
+			break;
+		*list_add(&out->list) = (pid_t)process;
+	}
+	return true;
+}
+
+void reap_children(struct processes *out)
+{
+	if (read_children_file(out))
+		return;
+	struct relations relations = { 0 };
+	read_relations(&relations);
+	for (size_t i = 0; i < relations.list.count; i++)
+		if (relations.list.at[i].parent == getpid())
+			*list_add(&out->list) = relations.list.at[i].process;
+	list_release(&relations.list);
+}
+
+char *reap_variable(pid_t process, const char *name)
+{
+	char path[40];
+	snprintf(path, sizeof path, "/proc/%d/environ", (int)process);
+	struct text cleanup_text text = { 0 };
+	if (files_read(path, &text, (size_t)8 << 20, NULL) || !text.length)
+		return NULL;
+	size_t length = strlen(name);
+	for (const char *at = text.data; at < text.data + text.length; at += strlen(at) + 1)
+		if (!strncmp(at, name, length) && at[length] == '=')
+			return memory_copy_text(at + length + 1);
+	return NULL;
+}
+
+static int by_parent(const void *a, const void *b)
+{
+	const struct relation *x = a, *y = b;
+	return (x->parent > y->parent) - (x->parent < y->parent);
+}
+
+/* First relation with this parent, or the end. */
+static size_t first_child(const struct relations *relations, pid_t parent)
+{
+	size_t low = 0, high = relations->list.count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (relations->list.at[middle].parent < parent)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void reap_signal_descendants(int signal)
+{
+	struct relations relations = { 0 };
+	struct processes below = { 0 };
+	read_relations(&relations);
+	if (relations.list.count)
+		qsort(relations.list.at, relations.list.count, sizeof relations.list.at[0], by_parent);
+	*list_add(&below.list) = getpid();
+	for (size_t i = 0; i < below.list.count; i++) {
+		pid_t parent = below.list.at[i];
+		for (size_t child = first_child(&relations, parent); child < relations.list.count &&
+		     relations.list.at[child].parent == parent; child++)
+			*list_add(&below.list) = relations.list.at[child].process;
+		if (i)
+			kill(parent, signal);
+	}
+	list_release(&relations.list);
+	list_release(&below.list);
+}
+
+/* Waits for SIGCHLD, which the caller has blocked, or a little. */
+static void wait_for_child(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	struct timespec limit = { .tv_nsec = 20000000 };
+	sigtimedwait(&set, NULL, &limit);
+}
+
+bool reap_everything(int64_t limit_ms)
+{
+	int64_t end = clock_ms() + limit_ms;
+	struct processes children = { 0 };
+	bool gone = false;
+	while (!gone && clock_ms() < end) {
+		children.list.count = 0;
+		reap_children(&children);
+		for (size_t i = 0; i < children.list.count; i++)
+			kill(children.list.at[i], SIGKILL);
+		pid_t reaped = waitpid(-1, NULL, WNOHANG);
+		if (reaped == 0)
+			wait_for_child();
+		while ((reaped = waitpid(-1, NULL, WNOHANG)) > 0)
+			;
+		gone = reaped < 0 && errno == ECHILD;
+	}
+	list_release(&children.list);
+	return gone;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervise/record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/memory.h"
+
+enum {
+	LOGS_MOST = 256,
+	TAIL_BYTES = 16 << 10
+};
+
+static void complain(struct record *record, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void complain(struct record *record, const char *format, ...)
+{
+	va_list list;
+	va_start(list, format);
+	char *cleanup_free text = memory_format_list(format, list);
+	va_end(list);
+	if (record->trouble)
+		record->trouble(record->context, text);
+}
+
+/* ---- making it ---- */
+
+static long highest_run(const char *folder, const char *name)
+{
+	size_t length = strlen(name);
+	long highest = 0;
+	DIR *runs = opendir(folder);
+	if (!runs)
+		return 0;
+	for (struct dirent *entry; (entry = readdir(runs)); ) {
+		const char *digits = entry->d_name + length + 1;
+		if (strncmp(entry->d_name, name, length) || entry->d_name[length] != '-' ||
+		    !*digits || digits[strspn(digits, "0123456789")])
+			continue;
+		long number = strtol(digits, NULL, 10);
+		if (number > highest && number < LONG_MAX)
+			highest = number;
+	}
+	closedir(runs);
+	return highest;
+}
+
+static int make_numbered(struct record *record, const char *folder, const char *name, struct error *error)
+{
+	for (long number = highest_run(folder, name) + 1; ; number++) {
+		record->id = memory_format("%s-%ld", name, number);
+		record->folder = memory_format("%s/%s", folder, record->id);
+		if (!mkdir(record->folder, 0777))
+			return 0;
+		int code = errno;
+		if (code != EEXIST)
+			return error_code(error, code, "cannot make folder %s: %s", record->folder, strerror(code));
+		free(record->id);
+		free(record->folder);
+	}
+}
+
+static int name_option(const char *folder, struct error *error)
+{
+	return error_wrap(error, "the record cannot be kept in %s (--record FOLDER names another place)", folder);
+}
+
+int record_create(struct record *record, const char *folder, const char *name, struct error *error)
+{
+	*record = (struct record){ .metrics = -1, .logs_most = LOGS_MOST };
+	if (files_make_folders(folder, 0777, error) || make_numbered(record, folder, name, error)) {
+		record_release(record);
+		return name_option(folder, error);
+	}
+	record->nodes = memory_format("%s/nodes", record->folder);
+	return 0;
+}
+
+void record_release(struct record *record)
+{
+	for (size_t i = 0; i < record->modules.count; i++) {
+		free(record->modules.at[i].from);
+		free(record->modules.at[i].to);
+	}
+	list_release(&record->modules);
+	if (record->metrics >= 0)
+		close(record->metrics);
+	free(record->id);
+	free(record->folder);
+	free(record->nodes);
+	*record = (struct record){ .metrics = -1 };
+}
+
+void record_discard(struct record *record)
+{
+	if (record->folder)
+		files_remove_tree(record->folder);
+}
+
+/* Not synced: the record of a run that loses its power is not worth seconds of every start. */
+static int write_file(const struct record *record, const char *name, const char *data, size_t size, struct error *error)
+{
+	char *cleanup_free path = memory_format("%s/%s", record->folder, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int bad = fd < 0 || files_write_all(fd, data, size);
+	int code = errno;
+	if (fd >= 0 && close(fd) && !bad)
+		bad = 1, code = errno;
+	return bad ? error_code(error, code, "cannot write %s: %s", path, strerror(code)) : 0;
+}
+
+static int write_json(const struct record *record, const char *name, json_t *value, struct error *error)
+{
+	char *cleanup_free text = json_dumps(value, JSON_INDENT(2));
+	json_decref(value);
+	if (!text)
+		return error_set(error, "cannot write %s/%s: not valid as JSON", record->folder, name);
+	return write_file(record, name, text, strlen(text), error);
+}
+
+static struct module_copy *copy_of(const struct record *record, const char *from)
+{
+	for (size_t i = 0; i < record->modules.count; i++)
+		if (text_equal(record->modules.at[i].from, from))
+			return &record->modules.at[i];
+	return NULL;
+}
+
+static bool name_taken(const struct record *record, const char *path)
+{
+	for (size_t i = 0; i < record->modules.count; i++)
+		if (text_equal(record->modules.at[i].to, path))
+			return true;
+	return false;
+}
+
+static int copy_module(struct record *record, const char *from, struct error *error)
+{
+	struct text cleanup_text content = { 0 };
+	if (files_read(from, &content, 0, error))
+		return -1;
+	char *cleanup_free name = memory_format("modules/%s", files_name_of(from));
+	for (int i = 2; ; i++) {
+		char *cleanup_free path = memory_format("%s/%s", record->folder, name);
+		if (!name_taken(record, path))
+			break;
+		free(name);
+		name = memory_format("modules/%d-%s", i, files_name_of(from));
+	}
+	if (write_file(record, name, text_string(&content), content.length, error))
+		return -1;
+	struct module_copy *copy = list_add(&record->modules);
+	copy->from = memory_copy_text(from);
+	copy->to = memory_format("%s/%s", record->folder, name);
+	manifest_hash(content.data, content.length, copy->hash);
+	return 0;
+}
+
+static int copy_modules(struct record *record, const struct topology *topology, struct error *error)
+{
+	for (size_t i = 0; i < topology->groups.count; i++) {
+		const struct interface *interface = topology->groups.at[i].interface;
+		if (interface && !copy_of(record, interface->path) && copy_module(record, interface->path, error))
+			return -1;
+	}
+	return 0;
+}
+
+const char *record_module(void *context, const struct group *group)
+{
+	const struct record *record = context;
+	const struct module_copy *copy = group->interface ? copy_of(record, group->interface->path) : NULL;
+	return copy ? copy->to : NULL;
+}
+
+/* FOLDER/latest -> ID; not worth failing for. */
+static void point_latest(const struct record *record)
+{
+	char *cleanup_free folder = files_folder_of(record->folder);
+	char *cleanup_free latest = memory_format("%s/latest", folder);
+	char *cleanup_free beside = memory_format("%s.new.%d", latest, (int)getpid());
+	if (!symlink(record->id, beside) && rename(beside, latest))
+		unlink(beside);
+}
+
+static int fill(struct record *record, const struct manifest *manifest, struct error *error)
+{
+	const struct topology *topology = manifest->topology;
+	static const char *const folders[] = { "modules", "logs", "nodes" };
+	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+		char *cleanup_free path = memory_format("%s/%s", record->folder, folders[i]);
+		if (mkdir(path, 0777))
+			return error_code(error, errno, "cannot make folder %s: %s", path, strerror(errno));
+	}
+	const struct text *text = &topology->source->text;
+	if (write_file(record, "topology.yaml", text_string(text), text->length, error) ||
+	    write_json(record, "resolved.json", topology_to_json(topology), error) ||
+	    copy_modules(record, topology, error) ||
+	    write_json(record, "manifest.json", manifest_json(record, manifest), error))
+		return -1;
+	char *cleanup_free metrics = memory_format("%s/metrics.jsonl", record->folder);
+	record->metrics = open(metrics, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	if (record->metrics < 0)
+		return error_code(error, errno, "cannot write %s: %s", metrics, strerror(errno));
+	return 0;
+}
+
+int record_fill(struct record *record, const struct manifest *manifest, struct error *error)
+{
+	if (fill(record, manifest, error))
+		return name_option(record->folder, error);
+	point_latest(record);
+	return 0;
+}
+
+/* ---- while it runs ---- */
+
+char *record_node_folder(struct record *record, const char *name, struct error *error)
+{
+	char *path = memory_format("%s/%s", record->nodes, name);
+	if (!mkdir(path, 0777) || errno == EEXIST || !files_make_folders(path, 0777, error))
+		return path;
+	free(path);
+	return NULL;
+}
+
+static int open_log(struct record *record, const char *name)
+{
+	char *cleanup_free path = memory_format("%s/logs/%s.log", record->folder, name);
+	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+	int fd = open(path, flags, 0666);
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	char *cleanup_free folder = files_folder_of(path);
+	struct error error = { 0 };
+	if (files_make_folders(folder, 0777, &error)) {
+		errno = error.code;
+		return -1;
+	}
+	return open(path, flags, 0666);
+}
+
+void record_log(struct record *record, struct log *log, const char *name, const char *data, size_t size)
+{
+	if (record->logs_broken)
+		return;
+	if (log->fd < 0)
+		log->fd = open_log(record, name);
+	if (log->fd < 0 || files_write_all(log->fd, data, size)) {
+		record->logs_broken = true;
+		complain(record, "cannot write the logs in %s/logs: %s; the run goes on without them", record->folder,
+			strerror(errno));
+		return;
+	}
+	if (log->held)
+		return;
+	if (record->logs_open < record->logs_most) {
+		log->held = true;
+		record->logs_open++;
+	} else {
+		record_close_log(record, log);
+	}
+}
+
+void record_close_log(struct record *record, struct log *log)
+{
+	if (log->fd >= 0)
+		close(log->fd);
+	if (log->held)
+		record->logs_open--;
+	*log = LOG_CLOSED;
+}
+
+char *record_log_tail(const struct record *record, const char *name, int most)
+{
+	char *cleanup_free path = memory_format("%s/logs/%s.log", record->folder, name);
+	int cleanup_close fd = open(path, O_RDONLY | O_CLOEXEC);
+	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	if (size <= 0)
+		return NULL;
+	char buffer[TAIL_BYTES];
+	ssize_t got = pread(fd, buffer, sizeof buffer, size > TAIL_BYTES ? size - TAIL_BYTES : 0);
+	if (got <= 0)
+		return NULL;
+	size_t end = (size_t)got, start = end;
+	while (end && buffer[end - 1] == '\n')
+		end--;
+	for (start = end; start; start--)
+		if (buffer[start - 1] == '\n' && !--most)
+			break;
+	return start < end ? memory_copy_span(buffer + start, end - start) : NULL;
+}
+
+void record_metrics(struct record *record, const char *lines, size_t size)
+{
+	if (record->metrics < 0 || !files_write_all(record->metrics, lines, size))
+		return;
+	int code = errno;
+	close(record->metrics);
+	record->metrics = -1;
+	complain(record, "cannot write %s/metrics.jsonl: %s; the run goes on without it", record->folder, strerror(code));
+}
+
+int record_write_json(struct record *record, const char *name, json_t *value, struct error *error)
+{
+	char *cleanup_free text = json_dumps(value, JSON_INDENT(2));
+	json_decref(value);
+	char *cleanup_free path = memory_format("%s/%s", record->folder, name);
+	if (!text)
+		return error_set(error, "cannot write %s: not valid as JSON", path);
+	return files_replace(path, text, strlen(text), 0666, error);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The record of a run: FOLDER/ID/ with topology.yaml, resolved.json, manifest.json, modules/, logs/, nodes/,
+ * metrics.jsonl, result.json. Writing while the run goes on never fails it: what cannot be written is said once,
+ * through `trouble`, and left out.
+ */
+#ifndef SUPERVISE_RECORD_H
+#define SUPERVISE_RECORD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/list.h"
+#include "topology/topology.h"
+
+struct module_copy {
+	char *from, *to;                /* absolute */
+	char hash[65];                  /* SHA-256 of it, hexadecimal */
+};
+struct record {
+	char *id;                       /* "wordcount-3" */
+	char *folder;                   /* absolute */
+	char *nodes;                    /* folder/nodes */
+	LIST(struct module_copy) modules;
+	int metrics;                    /* descriptor of metrics.jsonl; -1: closed or broken */
+	int logs_open, logs_most;       /* logs held open; more are opened for each write */
+	bool logs_broken;
+	void (*trouble)(void *context, const char *text);
+	void *context;
+};
+
+/* Makes FOLDER/NAME-N, N the first free number above all there are; mkdir decides between launches. -1 with an error
+   that names --record. */
+int record_create(struct record *record, const char *folder, const char *name, struct error *error);
+void record_release(struct record *record);
+/* Removes the folder again: nothing was started. */
+void record_discard(struct record *record);
+
+/* What manifest.json says of this launch. */
+struct manifest {
+	const struct topology *topology;
+	int argument_count;
+	char **arguments;               /* the command line */
+	const char *current_folder, *sockets;
+};
+/* Everything that is known before the start; `latest` points here afterwards. */
+int record_fill(struct record *record, const struct manifest *manifest, struct error *error);
+/* The copy of a group's shared object; for struct run_places. NULL if the group has none. */
+const char *record_module(void *record, const struct group *group);
+
+/* nodes/NAME, made if it is missing. Caller frees; NULL with an error. */
+char *record_node_folder(struct record *record, const char *name, struct error *error);
+
+struct log {
+	int fd;                         /* -1: not open */
+	bool held;                      /* counted in logs_open */
+};
+#define LOG_CLOSED ((struct log){ .fd = -1 })
+void record_log(struct record *record, struct log *log, const char *name, const char *data, size_t size);
+void record_close_log(struct record *record, struct log *log);
+/* The last `most` lines of a node's log. Caller frees; NULL: none. */
+char *record_log_tail(const struct record *record, const char *name, int most);
+/* Appends to metrics.jsonl. */
+void record_metrics(struct record *record, const char *lines, size_t size);
+/* Writes NAME (result.json) whole or not at all; takes the reference. */
+int record_write_json(struct record *record, const char *name, json_t *value, struct error *error);
+
+/* ---- manifest.c ---- */
+json_t *manifest_json(const struct record *record, const struct manifest *manifest);
+void manifest_hash(const void *data, size_t size, char out[65]);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "base/clock.h"
+#include "supervise/inside.h"
+
+static double seconds(struct timeval time)
+{
+	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
+static json_t *failure_json(const struct failure *failure)
+{
+	if (!failure)
+		return json_null();
+	json_t *out = json_pack("{ss so}", "step", failure->step, "text",
+		output_json_text(failure->text, strlen(failure->text)));
+	if (failure->signal)
+		json_object_set_new(out, "signal", json_integer(failure->signal));
+	else
+		json_object_set_new(out, "code", json_integer(failure->code));
+	if (failure->peer)
+		json_object_set_new(out, "peer", output_json_text(failure->peer, strlen(failure->peer)));
+	return out;
+}
+
+static json_t *member_json(const struct member *member)
+{
+	json_t *out = json_pack("{sb si}", "started", member->started_ns != 0, "restarts", member->incarnation - 1);
+	if (member->exit_signal)
+		json_object_set_new(out, "signal", json_integer(member->exit_signal));
+	else
+		json_object_set_new(out, "exit", json_integer(member->exit_code));
+	if (member->failure)
+		json_object_set_new(out, "failure", failure_json(member->failure));
+	if (member->had_to_be_killed)
+		json_object_set_new(out, "killed", json_true());
+	if (member->left)
+		json_object_set_new(out, "not_drained", json_integer(member->left));
+	json_object_set_new(out, "seconds", json_real((double)(member->ended_ns - member->started_ns) / 1e9));
+	json_object_set_new(out, "cpu", json_pack("{sf sf}", "user", seconds(member->usage.ru_utime),
+		"system", seconds(member->usage.ru_stime)));
+	json_object_set_new(out, "memory", json_integer((json_int_t)member->usage.ru_maxrss * 1024));
+	json_object_set_new(out, "metrics", statistics_metrics(member));
+	return out;
+}
+
+static json_t *cause_json(const struct supervisor *supervisor)
+{
+	const struct member *root = failure_root(supervisor);
+	switch (supervisor->cause) {
+	case CAUSE_NODE:
+		if (!supervisor->stop_code && root)
+			break;
+		return json_pack("{ss ss si so}", "what", "stopped by a node", "node", supervisor->stop_by->name,
+			"code", supervisor->stop_code, "why", output_json_text(supervisor->stop_why ? supervisor->stop_why : "",
+			supervisor->stop_why ? strlen(supervisor->stop_why) : 0));
+	case CAUSE_SIGNAL:
+		return json_pack("{ss si}", "what", "signal", "signal", supervisor->stop_code);
+	case CAUSE_TIME:
+		return json_pack("{ss}", "what", "time limit");
+	case CAUSE_STDOUT:
+		return json_pack("{ss}", "what", "output closed");
+	case CAUSE_GUARDIAN:
+		return json_pack("{ss}", "what", "guardian killed");
+	default:
+		break;
+	}
+	if (!root)
+		return json_null();
+	return json_pack("{ss ss so}", "what", "failure", "node", root->name, "failure", failure_json(root->failure));
+}
+
+void result_write(struct supervisor *supervisor)
+{
+	char now[32];
+	struct error error = { 0 };
+	clock_stamp(now, clock_wall_ms());
+	int code = failure_exit_code(supervisor);
+	const char *status = failure_status(supervisor);
+	double took = (double)(supervisor_now(supervisor) - supervisor->started_ns) / 1e9;
+	output_event(&supervisor->output, json_pack("{ss ss si so sf}", "event", "result", "status", status, "exit", code,
+		"cause", cause_json(supervisor), "seconds", took));
+	json_t *nodes = json_object();
+	for (int i = 0; i < supervisor->total; i++)
+		json_object_set_new(nodes, supervisor->members[i].name, member_json(&supervisor->members[i]));
+	json_t *result = json_pack("{si ss ss si so ss sf so so}", "schema", 1, "run", supervisor->launch->record->id,
+		"status", status, "exit", code, "cause", cause_json(supervisor), "ended", now, "seconds", took,
+		"nodes", nodes, "edges", statistics_edges(supervisor));
+	if (record_write_json(supervisor->launch->record, "result.json", result, &error))
+		output_error(&supervisor->output, "the result could not be recorded: %s", error.text);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* The run as a whole: its barriers, its end, and what its members learn of each other's deaths. */
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "supervise/inside.h"
+#include "supervise/reap.h"
+
+static void for_each_in(struct supervisor *supervisor, enum member_state state,
+	void (*tell)(struct supervisor *supervisor, struct member *member))
+{
+	for (int i = 0; i < supervisor->total; i++)
+		if (supervisor->members[i].state == state)
+			tell(supervisor, &supervisor->members[i]);
+}
+
+static void set_phase(struct supervisor *supervisor, enum phase phase)
+{
+	static const char *const names[] = { "start", "wire", "run", "stop", "drain", "finish", "over" };
+	supervisor->phase = phase;
+	output_event(&supervisor->output, json_pack("{ss ss}", "event", "phase", "phase", names[phase]));
+}
+
+/* Whether all that live have come to `state`. */
+static bool all_in(const struct supervisor *supervisor, enum member_state state)
+{
+	return supervisor->in_state[state] + supervisor->in_state[MEMBER_DEAD] == supervisor->total;
+}
+
+void run_member_over(struct supervisor *supervisor, struct member *member)
+{
+	if (member->run_over)
+		return;
+	member->run_over = true;
+	supervisor->unfinished -= member->waited;
+}
+
+/* ---- the stop ---- */
+
+static void announce(struct supervisor *supervisor)
+{
+	struct output *output = &supervisor->output;
+	const char *why = supervisor->stop_why;
+	char span[32];
+	switch (supervisor->cause) {
+	case CAUSE_NODE:
+		output_say(output, "%s stops the run with %d%s%s", supervisor->stop_by->name, supervisor->stop_code,
+			why && *why ? ": " : "", why ? why : "");
+		break;
+	case CAUSE_SIGNAL:
+		output_say(output, "stopping (once more kills at once)");
+		break;
+	case CAUSE_TIME:
+		clock_span(span, supervisor->launch->time_limit_ns / 1000000);
+		output_error(output, "the time limit of %s is reached: stopping", span);
+		break;
+	case CAUSE_STDOUT:
+		output_error(output, "standard output cannot be written any more: stopping");
+		break;
+	default:
+		break;
+	}
+}
+
+void run_stop(struct supervisor *supervisor, enum cause cause, int code, struct member *by, const char *why)
+{
+	if (supervisor->phase >= PHASE_STOP)
+		return;
+	if (supervisor->paused_ns)
+		run_resume(supervisor);
+	supervisor->cause = cause;
+	supervisor->stop_code = code;
+	supervisor->stop_by = by;
+	supervisor->stop_why = memory_copy_text(why);
+	supervisor->stopped_ns = supervisor_now(supervisor);
+	timers_clear(&supervisor->timers, &supervisor->limit_timer);
+	timers_clear(&supervisor->timers, &supervisor->slow_timer);
+	announce(supervisor);
+	set_phase(supervisor, PHASE_STOP);
+	supervisor->spawned = supervisor->total;
+	for (int i = 0; i < supervisor->total; i++) {
+		struct member *member = &supervisor->members[i];
+		member->alive_at_stop = member_alive(member) && !member->failure;
+		member_stop(supervisor, member);
+	}
+}
+
+void run_kill_all(struct supervisor *supervisor)
+{
+	supervisor->killing = true;
+	for (int i = 0; i < supervisor->total; i++)
+		member_kill(supervisor, &supervisor->members[i]);
+	reap_signal_descendants(SIGKILL);
+}
+
+/* ---- barriers ---- */
+
+static void begin_run(struct supervisor *supervisor)
+{
+	for_each_in(supervisor, MEMBER_WIRED, member_go);
+	timers_clear(&supervisor->timers, &supervisor->slow_timer);
+	set_phase(supervisor, PHASE_RUN);
+}
+
+static bool runs_have_ended(const struct supervisor *supervisor)
+{
+	return !supervisor->in_state[MEMBER_STOPPING] && !supervisor->in_state[MEMBER_FAILING];
+}
+
+/* One step on, if everything it waits for has happened. */
+static bool step_on(struct supervisor *supervisor)
+{
+	bool started = supervisor->spawned == supervisor->total;
+	switch (supervisor->phase) {
+	case PHASE_START:
+		if (!started || !all_in(supervisor, MEMBER_BOUND))
+			return false;
+		for_each_in(supervisor, MEMBER_BOUND, member_connect);
+		set_phase(supervisor, PHASE_WIRE);
+		return true;
+	case PHASE_WIRE:
+		if (!all_in(supervisor, MEMBER_WIRED))
+			return false;
+		begin_run(supervisor);
+		return true;
+	case PHASE_RUN:
+		if (all_in(supervisor, MEMBER_DEAD) || (supervisor->waited && !supervisor->unfinished)) {
+			run_stop(supervisor, CAUSE_COMPLETED, 0, NULL, NULL);
+			return true;
+		}
+		return false;
+	case PHASE_STOP:
+		if (!runs_have_ended(supervisor))
+			return false;
+		for_each_in(supervisor, MEMBER_STOPPED, member_drain);
+		set_phase(supervisor, PHASE_DRAIN);
+		return true;
+	case PHASE_DRAIN:
+		if (supervisor->in_state[MEMBER_DRAINING] || supervisor->in_state[MEMBER_STOPPED])
+			return false;
+		for_each_in(supervisor, MEMBER_DRAINED, member_finish);
+		set_phase(supervisor, PHASE_FINISH);
+		return true;
+	case PHASE_FINISH:
+		if (supervisor->in_state[MEMBER_DEAD] != supervisor->total)
+			return false;
+		set_phase(supervisor, PHASE_OVER);
+		timers_set(&supervisor->timers, &supervisor->over_timer, supervisor_now(supervisor));
+		return true;
+	case PHASE_OVER:
+		return false;
+	}
+	return false;
+}
+
+void run_advance(struct supervisor *supervisor)
+{
+	while (step_on(supervisor))
+		;
+}
+
+/* ---- deaths, as the neighbours hear of them ---- */
+
+static void tell(struct supervisor *supervisor, const struct member *dead, const int *indexes, size_t count,
+	const struct group *group)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct member *neighbour = &supervisor->members[group->first + indexes[i]];
+		if (neighbour->told == supervisor->deaths || !member_alive(neighbour) || neighbour == dead)
+			continue;
+		neighbour->told = supervisor->deaths;
+		member_send(supervisor, neighbour, json_pack("{ss ss si si si ss}", "do", "peer", "node", dead->name,
+			"number", dead->group->number, "index", dead->index, "incarnation", dead->incarnation,
+			"state", "gone"));
+	}
+}
+
+/* Once all are told to finish, nobody waits for anybody any more. */
+void run_tell_neighbours(struct supervisor *supervisor, const struct member *dead)
+{
+	const struct topology *topology = supervisor->topology;
+	if (supervisor->phase >= PHASE_FINISH || supervisor->killing)
+		return;
+	supervisor->deaths++;
+	for (size_t e = 0; e < topology->edges.count; e++) {
+		const struct edge *edge = &topology->edges.at[e];
+		size_t count;
+		if (edge->from == dead->group->number) {
+			int *cleanup_free servers = edge_servers(topology, edge, dead->index, &count);
+			tell(supervisor, dead, servers, count, &topology->groups.at[edge->to]);
+		}
+		if (edge->to == dead->group->number) {
+			int *cleanup_free callers = edge_callers(topology, edge, dead->index, &count);
+			tell(supervisor, dead, callers, count, &topology->groups.at[edge->from]);
+		}
+	}
+}
+
+/* ---- Ctrl-Z ---- */
+
+static void signal_all(struct supervisor *supervisor, int signal)
+{
+	for (int i = 0; i < supervisor->total; i++)
+		if (member_alive(&supervisor->members[i]))
+			kill(-supervisor->members[i].process, signal);
+	reap_signal_descendants(signal);
+}
+
+/* Everything below stops; then the guardian is told, and stops itself, which is what the shell sees. */
+void run_pause(struct supervisor *supervisor)
+{
+	if (supervisor->paused_ns)
+		return;
+	supervisor->paused_ns = supervisor_now(supervisor);
+	signal_all(supervisor, SIGSTOP);
+	if (write(supervisor->guardian, "p", 1) != 1)
+		run_resume(supervisor);
+}
+
+void run_resume(struct supervisor *supervisor)
+{
+	if (!supervisor->paused_ns)
+		return;
+	int64_t paused = supervisor_now(supervisor) - supervisor->paused_ns;
+	supervisor->paused_ns = 0;
+	timers_shift(&supervisor->timers, paused);
+	signal_all(supervisor, SIGCONT);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* One child: in a process group of its own, default signals, four descriptors and nothing else. */
+#ifndef SUPERVISE_SPAWN_H
+#define SUPERVISE_SPAWN_H
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct spawning {
+	const char *program;
+	char *const *arguments, *const *environment;    /* NULL-terminated */
+	struct rlimit descriptors;                      /* RLIMIT_NOFILE of the child */
+};
+struct spawned {
+	pid_t process;
+	int output, errors;     /* reading ends of its stdout and stderr, non-blocking */
+	int control;            /* our end of the control socket */
+};
+
+/* Once, before the first: descriptors 0 to 3 are taken, everything from 3 on is close-on-exec. */
+int spawn_prepare(struct error *error);
+/* 0, or -1 with an error, also when the program could not be executed; its code is errno. */
+int spawn_child(const struct spawning *spawning, struct spawned *out, struct error *error);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs a topology: the process that calls becomes the guardian, a child of it the supervisor, whose children are the
+ * nodes. Guardian and supervisor watch each other; when one dies, the other ends everything.
+ */
+#ifndef SUPERVISE_SUPERVISE_H
+#define SUPERVISE_SUPERVISE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "supervise/output.h"
+#include "supervise/record.h"
+#include "topology/topology.h"
+
+struct launch {
+	const struct topology *topology;
+	struct record *record;
+	const char *sockets;            /* folder of the run's sockets: removed at the end */
+	const char *program;            /* executed as `PROGRAM node`, once per process */
+	/* The document of one process; new reference. */
+	json_t *(*document)(void *context, const struct group *group, int index, int incarnation);
+	void *context;
+	struct output_style style;
+	int64_t time_limit_ns;          /* -1: none */
+	int64_t step_limit_ns;          /* lpad's own steps of a start: 30 s */
+};
+
+/* Whether the hard limit of descriptors lets so many processes be started. -1 with an error that says which limit is too
+   low and what to set. */
+int supervise_can_start(int processes, struct error *error);
+
+/* Runs it to its end. Returns twice, in the guardian and in the supervisor, each with the exit code of the launch:
+   both release what they hold and exit with it. */
+int supervise(const struct launch *launch);
+
+#endif

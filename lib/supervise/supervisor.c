@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/memory.h"
+#include "supervise/guardian.h"
+#include "supervise/inside.h"
+#include "supervise/reap.h"
+
+enum {
+	EVENTS_AT_ONCE = 128,
+	READ_AT_ONCE = 64 << 10,
+	LAST_READS = 1 << 20            /* 64 GiB: what a pipe of a dead node holds is far less */
+};
+static const int64_t MS = 1000000;
+static const int64_t SECOND_SIGNAL = 500 * MS;          /* `timeout` signals twice within this */
+static const int64_t SLOW_FIRST = 10000 * MS, SLOW_NEXT = 30000 * MS;
+static const int64_t CLEAN_EVERY = 50 * MS, CLEAN_PATIENCE = 5000 * MS;
+static const int64_t OUTPUT_PATIENCE = 10000 * MS;      /* of a reader that takes nothing, after a signal or time limit */
+
+int64_t supervisor_now(const struct supervisor *supervisor)
+{
+	(void)supervisor;
+	return clock_ns();
+}
+
+/* ---- descriptors ---- */
+
+void supervisor_watch(struct supervisor *supervisor, struct watch *watch, int fd, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = watch };
+	if (watch->fd == fd && watch->events == events)
+		return;
+	if (epoll_ctl(supervisor->epoll, watch->fd == fd && watch->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) &&
+	    errno != EPERM)
+		BUG("epoll_ctl of descriptor %d: %s", fd, strerror(errno));
+	watch->fd = fd;
+	watch->events = events;
+}
+
+void supervisor_unwatch(struct supervisor *supervisor, struct watch *watch)
+{
+	if (watch->fd >= 0 && watch->events)
+		epoll_ctl(supervisor->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+	watch->events = 0;
+}
+
+/* ---- what nodes print ---- */
+
+static void hold(struct supervisor *supervisor, struct watch *watch, int sink)
+{
+	if (watch->held)
+		return;
+	watch->held = true;
+	watch->next_held = supervisor->held[sink];
+	supervisor->held[sink] = watch;
+	supervisor_unwatch(supervisor, watch);
+}
+
+static void release_held(struct supervisor *supervisor, int sink)
+{
+	struct watch *watch = supervisor->held[sink];
+	supervisor->held[sink] = NULL;
+	for (struct watch *next; watch; watch = next) {
+		next = watch->next_held;
+		watch->held = false;
+		if (watch->fd >= 0)
+			supervisor_watch(supervisor, watch, watch->fd, EPOLLIN);
+	}
+}
+
+static void end_stream(struct supervisor *supervisor, struct member *member, int stream)
+{
+	struct watch *watch = &member->stream_watch[stream];
+	supervisor_unwatch(supervisor, watch);
+	close(watch->fd);
+	watch->fd = -1;
+	supervisor->streams_open--;
+	output_end(&supervisor->output, &member->outlet, stream);
+}
+
+void supervisor_read_stream(struct supervisor *supervisor, struct member *member, int stream, bool wait)
+{
+	struct watch *watch = &member->stream_watch[stream];
+	struct sink *sink = output_sink(&supervisor->output, stream);
+	if (watch->fd < 0)
+		return;
+	if (sink_full(sink)) {
+		hold(supervisor, watch, sink == &supervisor->output.out ? 0 : 1);
+		return;
+	}
+	ssize_t got = read(watch->fd, supervisor->buffer, READ_AT_ONCE);
+	if (got > 0)
+		output_feed(&supervisor->output, &member->outlet, stream, supervisor->buffer, (size_t)got);
+	else if (got == 0 || !wait || (errno != EAGAIN && errno != EINTR))
+		end_stream(supervisor, member, stream);
+}
+
+static void flush_sink(struct supervisor *supervisor, int which)
+{
+	struct sink *sink = which == 0 ? &supervisor->output.out : &supervisor->output.err;
+	size_t before = sink->waiting.length - sink->sent;
+	if (sink_flush(sink) && which == 0)
+		run_stop(supervisor, CAUSE_STDOUT, 0, NULL, NULL);
+	if (sink->blocked)
+		supervisor_watch(supervisor, &supervisor->sink_watch[which], sink->fd, EPOLLOUT);
+	else
+		supervisor_unwatch(supervisor, &supervisor->sink_watch[which]);
+	if (before != sink->waiting.length - sink->sent)
+		supervisor->output_moved_ns = supervisor_now(supervisor);
+	if (!sink_full(sink) && supervisor->held[which])
+		release_held(supervisor, which);
+}
+
+/* ---- signals ---- */
+
+static void take_end_signal(struct supervisor *supervisor, int number)
+{
+	int64_t now = supervisor_now(supervisor);
+	if (supervisor->phase == PHASE_OVER)
+		supervisor->give_up = true;
+	if (!supervisor->first_signal_ns) {
+		supervisor->first_signal_ns = now;
+		run_stop(supervisor, CAUSE_SIGNAL, number, NULL, NULL);
+	} else if (number != SIGHUP && now - supervisor->first_signal_ns >= SECOND_SIGNAL && !supervisor->killing) {
+		output_say(&supervisor->output, "killing");
+		run_kill_all(supervisor);
+	}
+}
+
+static void take_signals(struct supervisor *supervisor)
+{
+	struct signalfd_siginfo info;
+	while (read(supervisor->signals, &info, sizeof info) == (ssize_t)sizeof info)
+		switch (info.ssi_signo) {
+		case SIGINT:
+		case SIGTERM:
+		case SIGHUP:
+			take_end_signal(supervisor, (int)info.ssi_signo);
+			break;
+		case SIGTSTP:
+			run_pause(supervisor);
+			break;
+		case SIGCONT:
+			run_resume(supervisor);
+			break;
+		case SIGCHLD:
+			children_reap(supervisor);
+			break;
+		}
+}
+
+/* The guardian says nothing: this is its end. Whoever killed it wants everything gone. */
+static void lose_guardian(struct supervisor *supervisor)
+{
+	char byte;
+	if (read(supervisor->guardian, &byte, 1) > 0)
+		return;
+	supervisor_unwatch(supervisor, &supervisor->guardian_watch);
+	supervisor->guardian_lost = true;
+	run_stop(supervisor, CAUSE_GUARDIAN, 0, NULL, NULL);
+	run_kill_all(supervisor);
+	supervisor->give_up = true;
+}
+
+/* ---- deadlines ---- */
+
+static void say_who_is_slow(struct supervisor *supervisor)
+{
+	int64_t now = supervisor_now(supervisor);
+	char *cleanup_free text = start_who_is_slow(supervisor, (now - supervisor->started_ns) / MS);
+	output_say(&supervisor->output, "%s", text);
+	timers_set(&supervisor->timers, &supervisor->slow_timer, now + SLOW_NEXT);
+}
+
+static void channel_was_closed(struct supervisor *supervisor, struct member *member)
+{
+	if (!member_alive(member) || member->state >= MEMBER_FINISHING)
+		return;
+	member_fail(supervisor, member, failure_new(member->step ? member->step : "start", 0,
+		"its process closed its control channel"));
+	member_kill(supervisor, member);
+}
+
+#define OWNER(timer, type, field) ((type *)(void *)((char *)(timer) - offsetof(type, field)))
+
+static void take_timer(struct supervisor *supervisor, struct timer *timer)
+{
+	switch (timer->kind) {
+	case TIMER_MEMBER:
+		member_happens(supervisor, OWNER(timer, struct member, timer), EVENT_DEADLINE);
+		break;
+	case TIMER_CLOSED:
+		channel_was_closed(supervisor, OWNER(timer, struct member, closed_timer));
+		break;
+	case TIMER_LIMIT:
+		run_stop(supervisor, CAUSE_TIME, 0, NULL, NULL);
+		break;
+	case TIMER_SLOW:
+		say_who_is_slow(supervisor);
+		break;
+	case TIMER_SWEEP:
+		children_sweep(supervisor);
+		break;
+	case TIMER_OVER:
+		break;
+	}
+}
+
+/* ---- the end: nothing left below, everything written ---- */
+
+static void read_last_output(struct supervisor *supervisor)
+{
+	for (int i = 0; i < supervisor->total; i++)
+		for (int stream = 0; stream < 2; stream++) {
+			struct sink *sink = output_sink(&supervisor->output, stream);
+			struct watch *watch = &supervisor->members[i].stream_watch[stream];
+			for (int reads = 0; watch->fd >= 0 && !sink_full(sink) && reads < LAST_READS; reads++)
+				supervisor_read_stream(supervisor, &supervisor->members[i], stream, false);
+		}
+}
+
+static bool output_is_stuck(const struct supervisor *supervisor)
+{
+	bool bounded = supervisor->cause == CAUSE_SIGNAL || supervisor->cause == CAUSE_TIME;
+	int64_t quiet = supervisor_now(supervisor) - supervisor->output_moved_ns;
+	return supervisor->give_up || supervisor->killing || (bounded && quiet >= OUTPUT_PATIENCE);
+}
+
+static void report(struct supervisor *supervisor)
+{
+	failure_report(supervisor);
+	result_write(supervisor);
+	supervisor->reported = true;
+}
+
+/* False: not over yet, and the over timer is set. */
+static bool is_over(struct supervisor *supervisor)
+{
+	int64_t now = supervisor_now(supervisor);
+	if (!supervisor->over_ns)
+		supervisor->over_ns = supervisor->output_moved_ns = now;
+	if (!supervisor->children_gone)
+		supervisor->children_gone = children_end(supervisor) || now - supervisor->over_ns > CLEAN_PATIENCE;
+	if (supervisor->children_gone)
+		read_last_output(supervisor);
+	bool stuck = output_is_stuck(supervisor);
+	if (supervisor->children_gone && !supervisor->reported && (!supervisor->streams_open || stuck))
+		report(supervisor);
+	flush_sink(supervisor, 0);
+	flush_sink(supervisor, 1);
+	timers_set(&supervisor->timers, &supervisor->over_timer,
+		now + (supervisor->children_gone ? OUTPUT_PATIENCE : CLEAN_EVERY));
+	bool written = sink_empty(&supervisor->output.out) && sink_empty(&supervisor->output.err);
+	return supervisor->reported && (written || stuck);
+}
+
+/* ---- the loop ---- */
+
+static void take_event(struct supervisor *supervisor, const struct epoll_event *event)
+{
+	struct watch *watch = event->data.ptr;
+	if (!watch->events)
+		return;                                 /* let go by an event before this one */
+	switch (watch->kind) {
+	case WATCH_SIGNALS:
+		take_signals(supervisor);
+		break;
+	case WATCH_GUARDIAN:
+		lose_guardian(supervisor);
+		break;
+	case WATCH_SINK_OUT:
+	case WATCH_SINK_ERR:
+		break;                                  /* flushed below */
+	case WATCH_CONTROL:
+		if (event->events & EPOLLOUT && !channel_flush(&watch->member->control) &&
+		    !channel_pending(&watch->member->control))
+			supervisor_watch(supervisor, watch, watch->fd, EPOLLIN);
+		if (event->events & ~(uint32_t)EPOLLOUT)
+			control_readable(supervisor, watch->member);
+		break;
+	case WATCH_OUTPUT:
+	case WATCH_ERRORS:
+		supervisor_read_stream(supervisor, watch->member, watch->kind == WATCH_ERRORS, true);
+		break;
+	}
+}
+
+static void take_events(struct supervisor *supervisor)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	bool starting = supervisor->phase == PHASE_START && supervisor->spawned < supervisor->total;
+	int wait = supervisor->paused_ns ? -1 : timers_wait_ms(&supervisor->timers, supervisor_now(supervisor));
+	int count = epoll_wait(supervisor->epoll, events, EVENTS_AT_ONCE, starting && !supervisor->paused_ns ? 0 : wait);
+	for (int i = 0; i < count; i++)
+		take_event(supervisor, &events[i]);
+}
+
+static void take_timers(struct supervisor *supervisor)
+{
+	int64_t now = supervisor_now(supervisor);
+	for (struct timer *timer; !supervisor->paused_ns && (timer = timers_due(&supervisor->timers, now)); )
+		take_timer(supervisor, timer);
+}
+
+static void loop(struct supervisor *supervisor)
+{
+	for (;;) {
+		take_events(supervisor);
+		take_timers(supervisor);
+		if (!supervisor->paused_ns)
+			start_some(supervisor);
+		run_advance(supervisor);
+		flush_sink(supervisor, 0);
+		flush_sink(supervisor, 1);
+		if (supervisor->phase == PHASE_OVER && is_over(supervisor))
+			return;
+	}
+}
+
+static void say_trouble(void *context, const char *text)
+{
+	struct supervisor *supervisor = context;
+	output_error(&supervisor->output, "%s", text);
+}
+
+static void open_all(struct supervisor *supervisor)
+{
+	int64_t now = supervisor_now(supervisor);
+	supervisor->epoll = epoll_create1(EPOLL_CLOEXEC);
+	supervisor->signals = guardian_signals();
+	if (supervisor->epoll < 0 || supervisor->signals < 0)
+		BUG("no descriptors at all: %s", strerror(errno));
+	supervisor_watch(supervisor, &supervisor->signals_watch, supervisor->signals, EPOLLIN);
+	supervisor_watch(supervisor, &supervisor->guardian_watch, supervisor->guardian, EPOLLIN);
+	supervisor->started_ns = now;
+	timers_set(&supervisor->timers, &supervisor->slow_timer, now + SLOW_FIRST);
+	if (supervisor->launch->time_limit_ns >= 0)
+		timers_set(&supervisor->timers, &supervisor->limit_timer, now + supervisor->launch->time_limit_ns);
+}
+
+static void close_all(struct supervisor *supervisor)
+{
+	start_release(supervisor);
+	output_release(&supervisor->output);
+	timers_release(&supervisor->timers);
+	list_release(&supervisor->failures);
+	text_release(&supervisor->metrics);
+	free(supervisor->stop_why);
+	free(supervisor->buffer);
+	close(supervisor->epoll);
+	close(supervisor->signals);
+	close(supervisor->guardian);
+}
+
+static int supervisor_run(const struct launch *launch, int guardian)
+{
+	struct supervisor supervisor = { .launch = launch, .topology = launch->topology, .guardian = guardian,
+		.signals_watch = { .kind = WATCH_SIGNALS, .fd = -1 }, .guardian_watch = { .kind = WATCH_GUARDIAN, .fd = -1 },
+		.sink_watch = { { .kind = WATCH_SINK_OUT, .fd = -1 }, { .kind = WATCH_SINK_ERR, .fd = -1 } },
+		.limit_timer.kind = TIMER_LIMIT, .slow_timer.kind = TIMER_SLOW, .sweep_timer.kind = TIMER_SWEEP,
+		.over_timer.kind = TIMER_OVER };
+	output_init(&supervisor.output, &launch->style, launch->record);
+	launch->record->trouble = say_trouble;
+	launch->record->context = &supervisor;
+	supervisor.buffer = memory_array(READ_AT_ONCE, 1);
+	start_prepare(&supervisor);
+	open_all(&supervisor);
+	loop(&supervisor);
+	int code = failure_exit_code(&supervisor);
+	if (supervisor.guardian_lost)
+		files_remove_tree(launch->sockets);
+	close_all(&supervisor);
+	launch->record->trouble = NULL;
+	return code;
+}
+
+/* The child: out of the terminal's reach, and woken if the guardian dies while it is stopped. */
+static int become_supervisor(const struct launch *launch, const int pair[2], pid_t guardian)
+{
+	close(pair[0]);
+	setsid();
+	reap_become_subreaper();
+	prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
+	if (getppid() != guardian)
+		return 1;
+	return supervisor_run(launch, pair[1]);
+}
+
+int supervise(const struct launch *launch)
+{
+	int pair[2];
+	pid_t guardian = getpid();
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
+		fprintf(stderr, "lpad: cannot make a socket pair: %s\n", strerror(errno));
+		return 125;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	guardian_block_signals();
+	reap_become_subreaper();
+	fflush(NULL);
+	pid_t process = fork();
+	if (process == 0)
+		return become_supervisor(launch, pair, guardian);
+	close(pair[1]);
+	if (process < 0) {
+		fprintf(stderr, "lpad: cannot start the supervisor: %s\n", strerror(errno));
+		close(pair[0]);
+		return 125;
+	}
+	int code = guardian_run(process, pair[0], launch->record);
+	files_remove_tree(launch->sockets);
+	return code;
+}
