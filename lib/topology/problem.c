@@ -80,6 +80,9 @@ void problems_release(struct problems *problems)
 		free(problems->list.at[i].hint);
 	}
 	list_release(&problems->list);
+	for (size_t i = 0; i < problems->kept.count; i++)
+		free(problems->kept.at[i]);
+	list_release(&problems->kept);
 	problems->errors = problems->warnings = 0;
 }
 

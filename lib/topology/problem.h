@@ -36,6 +36,7 @@ struct problems {
 	size_t source_length;
 	/* Put in front of every message while set: "with mode=ring, ". Borrowed. */
 	const char *prefix;
+	LIST(char *) kept;      /* texts that marks point to when their source is gone: freed by problems_release */
 };
 
 /* Adds one; the same rule at the same mark with the same text is kept once (a later one with a prefix is dropped

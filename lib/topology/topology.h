@@ -62,6 +62,7 @@ struct source {
 	struct tree *root;
 	LIST(struct variable) variables;
 	const struct settings *settings;        /* borrowed */
+	bool arguments_used;            /* $args stands somewhere in it */
 	LIST(char *) names;             /* owned strings that marks and trees point to */
 };
 
@@ -113,6 +114,7 @@ struct word {                           /* a text with its place */
 	char *text;
 	struct mark mark;
 	const char *base;               /* borrowed: folder for a relative path */
+	bool template;                  /* as in struct tree */
 };
 
 struct group {

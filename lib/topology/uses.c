@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* Where variables are used: once over the whole file, so that each mistake is told once, at its place. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "topology/dollar.h"
+#include "topology/mark.h"
+#include "topology/read.h"
+#include "topology/variables.h"
+#include "topology/words.h"
+
+/* How far the search for circles is with a variable; the file's name comes behind the last one. */
+enum colour { UNSEEN, OPEN, DONE };
+
+struct uses {
+	struct source *source;
+	struct problems *problems;
+	struct names names;
+	LIST(size_t) fresh;             /* variables found to be used, whose own values are still to be looked through */
+	unsigned char *colours;
+	const char *path[READ_DEPTH + 1];       /* names on the way of the search */
+	size_t depth;
+};
+
+static void mark_used(struct uses *uses, size_t place)
+{
+	struct variable *variable = &uses->source->variables.at[place];
+	if (variable->used)
+		return;
+	variable->used = true;
+	*list_add(&uses->fresh) = place;
+}
+
+static void report_unknown(struct uses *uses, const struct dollar *use, struct mark mark)
+{
+	const struct source *source = uses->source;
+	size_t count = source->variables.count + BUILTINS - 1;
+	const char **cleanup_free words = memory_array(count, sizeof *words);
+	for (size_t i = 0; i < source->variables.count; i++)
+		words[i] = source->variables.at[i].name;
+	for (int i = 1; i < BUILTINS; i++)
+		words[source->variables.count + (size_t)i - 1] = builtin_names[i];
+	char *cleanup_free name = memory_copy_span(use->name, use->name_length);
+	const char *nearest = words_nearest(uses->problems, name, words, count);
+	if (nearest)
+		problem_add(uses->problems, mark, "unknown-variable", NULL, "no variable `%.60s`: did you mean `%s`?", name, nearest);
+	else
+		problem_add(uses->problems, mark, "unknown-variable",
+			"add it to `vars`; a dollar that stands for itself is written $$", "no variable `%.60s`", name);
+}
+
+static void use(struct uses *uses, const struct dollar *piece, struct mark mark)
+{
+	size_t place;
+	char *cleanup_free name = memory_copy_span(piece->name, piece->name_length);
+	enum builtin builtin = builtin_find(piece->name, piece->name_length);
+	if (builtin == BUILTIN_ARGS)
+		uses->source->arguments_used = true;
+	if (builtin)
+		return;
+	if (names_find(&uses->names, name, &place))
+		mark_used(uses, place);
+	else
+		report_unknown(uses, piece, mark);
+}
+
+static void scan_text(struct uses *uses, const char *text, struct mark whole)
+{
+	struct dollar piece;
+	for (const char *at = text; dollar_next(&at, &piece); ) {
+		if (piece.kind == DOLLAR_TEXT || piece.kind == DOLLAR_DOLLAR)
+			continue;
+		struct mark mark = mark_within(whole, text, (size_t)(piece.start - text), piece.length);
+		if (piece.kind == DOLLAR_NAME)
+			use(uses, &piece, mark);
+		else if (piece.kind == DOLLAR_ALONE)
+			problem_add(uses->problems, mark, "dollar", NULL, "no name stands behind `$`: a dollar is written $$");
+		else
+			problem_add(uses->problems, mark, "dollar", NULL, "`${` needs a variable's name and `}` behind it");
+	}
+}
+
+static void scan(struct uses *uses, const struct tree *tree)
+{
+	if (tree->kind == TREE_SCALAR && strchr(tree->text, '$'))
+		scan_text(uses, tree->text, tree->mark);
+	for (size_t i = 0; i < tree->count; i++)
+		if (tree->kind == TREE_LIST || strncmp(tree->keys[i], "x-", 2))
+			scan(uses, tree->items[i]);
+}
+
+/* ---- when ---- */
+
+static void check_condition_value(struct uses *uses, const struct variable *variable, const struct tree *value)
+{
+	if (value->kind != TREE_SCALAR)
+		problem_add(uses->problems, value->mark, "type", NULL, "a value in `when` is a text, not %s", tree_kind_name(value));
+	else if (strchr(value->text, '$'))
+		return;         /* looked at when the variable is put in */
+	else if (variable && !variables_allow(variable, value->text))
+		variables_refuse(variable, value->text, value->mark, uses->problems);
+}
+
+static void check_condition(struct uses *uses, const char *name, struct mark mark, const struct tree *value)
+{
+	size_t place;
+	const struct variable *variable = NULL;
+	if (names_find(&uses->names, name, &place)) {
+		mark_used(uses, place);
+		variable = &uses->source->variables.at[place];
+		if (!variable->one_of.count)
+			problem_add(uses->problems, mark, "when", "write `{default: VALUE, one_of: [VALUE, ...]}` in `vars`",
+				"`when` needs a variable with `one_of`: `%s` has none", name);
+	} else {
+		struct dollar missing = { .name = name, .name_length = strlen(name) };
+		report_unknown(uses, &missing, mark);
+	}
+	if (value->kind != TREE_LIST)
+		check_condition_value(uses, variable, value);
+	for (size_t i = 0; value->kind == TREE_LIST && i < value->count; i++)
+		check_condition_value(uses, variable, value->items[i]);
+}
+
+static void check_when(struct uses *uses, const struct tree *owner)
+{
+	const struct tree *when = tree_get(owner, "when");
+	for (size_t i = 0; when && when->kind == TREE_MAP && i < when->count; i++)
+		check_condition(uses, when->keys[i], when->key_marks[i], when->items[i]);
+}
+
+/* ---- the whole file ---- */
+
+static void scan_nodes(struct uses *uses, const struct tree *nodes)
+{
+	for (size_t i = 0; i < nodes->count; i++)
+		if (nodes->kind == TREE_MAP)
+			check_when(uses, nodes->items[i]);
+	scan(uses, nodes);
+}
+
+/* An edge's variables stand in its key. */
+static void scan_edges(struct uses *uses, const struct tree *edges)
+{
+	for (size_t i = 0; i < edges->count; i++) {
+		const struct tree *edge = edges->items[i];
+		for (size_t j = 0; edge->kind == TREE_MAP && j < edge->count; j++) {
+			scan_text(uses, edge->keys[j], edge->key_marks[j]);
+			check_when(uses, edge->items[j]);
+		}
+		scan(uses, edge);
+	}
+}
+
+static void scan_file(struct uses *uses)
+{
+	const struct tree *root = uses->source->root;
+	for (size_t i = 0; i < root->count; i++) {
+		const char *key = root->keys[i];
+		const struct tree *value = root->items[i];
+		if (!strcmp(key, "nodes"))
+			scan_nodes(uses, value);
+		else if (!strcmp(key, "edges"))
+			scan_edges(uses, value);
+		else if (!strcmp(key, "defaults"))
+			check_when(uses, value), scan(uses, value);
+		else if (strcmp(key, "vars") && strncmp(key, "x-", 2))
+			scan(uses, value);
+	}
+}
+
+/* ---- circles ---- */
+
+static void visit(struct uses *uses, size_t place);
+
+static void visit_text(struct uses *uses, const char *text)
+{
+	struct dollar piece;
+	for (const char *at = text; dollar_next(&at, &piece); ) {
+		if (piece.kind != DOLLAR_NAME)
+			continue;
+		size_t place;
+		char *cleanup_free name = memory_copy_span(piece.name, piece.name_length);
+		if (builtin_find(name, piece.name_length) == BUILTIN_NAME)
+			visit(uses, uses->source->variables.count);
+		else if (names_find(&uses->names, name, &place))
+			visit(uses, place);
+	}
+}
+
+static void visit_tree(struct uses *uses, const struct tree *tree)
+{
+	if (tree->kind == TREE_SCALAR)
+		visit_text(uses, tree->text);
+	for (size_t i = 0; i < tree->count; i++)
+		visit_tree(uses, tree->items[i]);
+}
+
+static void report_circle(struct uses *uses, const char *name, struct mark mark)
+{
+	struct text cleanup_text circle = { 0 };
+	size_t from = 0;
+	while (strcmp(uses->path[from], name))
+		from++;
+	for (; from < uses->depth; from++)
+		text_format(&circle, "$%s -> ", uses->path[from]);
+	problem_add(uses->problems, mark, "circle", NULL, "these variables need each other: %s$%s", circle.data, name);
+}
+
+static void visit(struct uses *uses, size_t place)
+{
+	const struct source *source = uses->source;
+	bool file_name = place == source->variables.count;
+	const struct variable *variable = file_name ? NULL : &source->variables.at[place];
+	const struct tree *value = file_name ? tree_get(source->root, "name") : variable->value;
+	const char *name = file_name ? "name" : variable->name;
+	if (!value || uses->colours[place] == DONE || (file_name && source->settings->name))
+		return;
+	if (uses->colours[place] == OPEN) {
+		report_circle(uses, name, file_name ? value->mark : variable->mark);
+		return;
+	}
+	if (uses->depth == READ_DEPTH) {
+		problem_add(uses->problems, value->mark, "depth", NULL, "variables inside variables, more than %d deep", READ_DEPTH);
+		return;
+	}
+	uses->colours[place] = OPEN;
+	uses->path[uses->depth++] = name;
+	visit_tree(uses, value);
+	uses->depth--;
+	uses->colours[place] = DONE;
+}
+
+void variables_check_uses(struct source *source, struct problems *problems)
+{
+	struct uses uses = { .source = source, .problems = problems };
+	variables_index(source, &uses.names);
+	size_t count = source->variables.count;
+	scan_file(&uses);
+	for (size_t i = 0; i < uses.fresh.count; i++)
+		scan(&uses, source->variables.at[uses.fresh.at[i]].value);
+	uses.colours = memory_array(count + 1, 1);
+	for (size_t i = 0; i <= count; i++)
+		visit(&uses, i);
+	for (size_t i = 0; i < count; i++)      /* unused, but what they hold is checked as well */
+		if (!source->variables.at[i].used)
+			scan(&uses, source->variables.at[i].value);
+	free(uses.colours);
+	list_release(&uses.fresh);
+	names_release(&uses.names);
+}
