@@ -18,13 +18,13 @@ int request_set(const struct command *command, struct request *request, const ch
 	return 0;
 }
 
-/* The topo.yaml of the example of that name; NULL: there is none. */
+/* "hello", "hello/talk.yaml": of the examples that come with lpad. NULL: there is none. */
 static char *example(const char *name)
 {
 	struct places places;
-	if (strchr(name, '/') || name[0] == '.' || places_find(&places, NULL))
+	if (name[0] == '/' || name[0] == '.' || places_find(&places, NULL))
 		return NULL;
-	char *path = memory_format("%s/%s/topo.yaml", places.topologies, name);
+	char *path = memory_format("%s/%s%s", places.topologies, name, strchr(name, '/') ? "" : "/topo.yaml");
 	places_release(&places);
 	if (files_is_file(path))
 		return path;
