@@ -98,7 +98,7 @@ static void bind_module(struct binder *binder, struct modules *modules, struct g
 {
 	struct bound_group *bound = &binder->groups[group->number];
 	group->spec = NULL;
-	group->interface = find_module(binder, modules, group);
+	group->interface = group->module.count ? find_module(binder, modules, group) : NULL;
 	if (!group->interface)
 		return;
 	group->spec = bound->spec = choose(group, group->interface);

@@ -116,14 +116,18 @@ static json_t *refuse_kind(const struct typing *typing, const struct tree *tree)
 	return refuse(typing, tree, "param-type", wants_text && tree_is_null(tree) ? "\"\" is the empty text" : NULL, text);
 }
 
+static const char *rule_of(const struct error *error)
+{
+	return error->code == VALUE_OUT_OF_RANGE ? "param-range" : "param-type";
+}
+
 /* A template must make sense for every replica; a text or a path always does. */
 static json_t *typed_template(const struct typing *typing, const struct tree *tree)
 {
 	const char *type = typing->kind.type;
 	json_t *value = value_template(tree->text, tree->base);
-	if (!value) {
+	if (!value)
 		return refuse(typing, tree, "param-type", NULL, "a text must be UTF-8");
-	}
 	if (!strcmp(type, "text") || !strcmp(type, "path"))
 		return value;
 	int last = value_names_index(value) ? typing->group->replicas : 1;
@@ -137,7 +141,7 @@ static json_t *typed_template(const struct typing *typing, const struct tree *tr
 			continue;
 		json_decref(value);
 		char *cleanup_free text = memory_format("%s, where $index is %d", error.text, i);
-		return refuse(typing, tree, "param-type", NULL, text);
+		return refuse(typing, tree, rule_of(&error), NULL, text);
 	}
 	return value;
 }
@@ -155,7 +159,7 @@ static json_t *typed_scalar(const struct typing *typing, const struct tree *tree
 		return refuse(typing, tree, "param-type", "leave the quotes out", text);
 	}
 	json_t *value = value_typed(&typing->kind, tree->text, tree->base, &error);
-	return value ? value : refuse(typing, tree, "param-type", NULL, error.text);
+	return value ? value : refuse(typing, tree, rule_of(&error), NULL, error.text);
 }
 
 static json_t *typed_list(struct typing *typing, const struct param_spec *param, const struct tree *tree)

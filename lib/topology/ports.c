@@ -115,10 +115,8 @@ static int no_port(const struct ends *ends, bool left, const char *const *wanted
 		text_format(&note, ". `%s` is a method that `%s.%s` calls", port, group->label, caller);
 	else if (implementation_method(bound->spec, port))
 		text_format(&note, ". `%s` is a method that %s serves", port, group->label);
-	if (nearest) {
-		mean(left ? handle_use(bound, nearest) : NULL);
-		mean(subscription_use(bound, nearest));
-	}
+	mean(left ? handle_use(bound, nearest ? nearest : caller) : NULL);
+	mean(subscription_use(bound, nearest));
 	char *cleanup_free hint = caller ? NULL : bind_suggestion(port, wanted, count);
 	return refuse(ends, left ? ends->edge->from_mark : ends->edge->to_mark, "edge-port", hint,
 		memory_format("%s has no port `%s`; it has%s%s%s", group->label, port, ports.length ? ": " : " none",
@@ -146,6 +144,8 @@ static int no_left_port(const struct ends *ends)
 	if (edge->to_port && (!right || implementation_handle(right, edge->to_port)))
 		return reversed(ends, "caller", NULL);
 	bool topic = edge->to_port;
+	for (size_t i = 0; left && !topic && i < left->handles.count; i++)
+		mean(&ends->left->handles[i]);
 	size_t count = left ? topic ? left->topics.count : left->handles.count : 0;
 	const char **cleanup_free names = memory_array(count, sizeof *names);
 	for (size_t i = 0; i < count; i++)

@@ -259,7 +259,10 @@ static void put_env(FILE *out, const struct group *group)
 		fputs("      ", out);
 		put_word(out, name);
 		fputs(": ", out);
-		put_word(out, value ? value + 1 : "");
+		if (word->template)
+			put_quoted(out, value ? value + 1 : "");
+		else
+			put_word(out, value ? value + 1 : "");
 		fputc('\n', out);
 	}
 }

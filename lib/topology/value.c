@@ -28,12 +28,15 @@ static int refuse_range(const struct value_kind *kind, const char *text, const c
 	const char *high = dots ? dots + 2 : "";
 	const char *low_unit = unit_behind(low, unit), *high_unit = unit_behind(high, unit);
 	if (!*low && !*high)
-		return error_set(error, "%s is %s, outside %s", kind->name, text, kind->range);
+		return error_code(error, VALUE_OUT_OF_RANGE, "%s is %s, outside %s", kind->name, text, kind->range);
 	if (!*high)
-		return error_set(error, "%s is %s, but must be at least %s%s", kind->name, text, low, low_unit);
+		return error_code(error, VALUE_OUT_OF_RANGE, "%s is %s, but must be at least %s%s", kind->name, text,
+			low, low_unit);
 	if (!*low)
-		return error_set(error, "%s is %s, but must be at most %s%s", kind->name, text, high, high_unit);
-	return error_set(error, "%s is %s, but must be between %s and %s%s", kind->name, text, low, high, high_unit);
+		return error_code(error, VALUE_OUT_OF_RANGE, "%s is %s, but must be at most %s%s", kind->name, text,
+			high, high_unit);
+	return error_code(error, VALUE_OUT_OF_RANGE, "%s is %s, but must be between %s and %s%s", kind->name, text,
+		low, high, high_unit);
 }
 
 static int check_range(const struct value_kind *kind, const char *text, double value, const char *unit,

@@ -18,6 +18,8 @@ struct value_kind {
 	const char *type, *name, *range;        /* name: the parameter's, for messages */
 };
 
+enum { VALUE_OUT_OF_RANGE = 1 };        /* code of an error that is about a range, else 0 */
+
 /* New reference, or NULL with what was expected. `base`: folder of a relative path. */
 json_t *value_typed(const struct value_kind *kind, const char *text, const char *base, struct error *error);
 bool value_type_known(const char *type);                /* one of those that a text can be */
