@@ -40,7 +40,8 @@ int64_t link_deadline(lpad_deadline deadline, int64_t fallback_ns);
 bool link_wait(struct link *link, struct waiter *waiter, int64_t deadline_ns);
 void link_wake(struct waiter *waiter);                  /* lock held; NULL is fine */
 
-/* A wait that the user is told of after 10 s; on the waiting thread's stack. Lock held. Texts are borrowed until the end. */
+/* A wait that stop ends; the user is told of it after 10 s unless `peer` is NULL. On the waiting thread's stack. Lock held.
+   Texts are borrowed until the end. */
 struct long_wait {
 	struct long_wait *next, **at;
 	struct waiter *waiter;
@@ -85,6 +86,7 @@ int line_topic(const struct line *line, const char *topic);
 int line_method(const struct line *line, const char *method, bool *idempotent);
 char *line_methods(const struct line *line);            /* "insert, sample"; caller frees */
 uint32_t line_incarnation(const struct line *line);
+bool line_leads_to(const struct line *line, uint32_t group, uint32_t index);
 bool line_is_self(const struct line *line);             /* does it lead to this very replica? */
 const struct transport *line_transport(const struct line *line);
 /* Called with the lock held at each change of state (up: again after each new HELLO). Set before link_connect. */
@@ -121,6 +123,7 @@ struct line *line_find(struct link *link, uint32_t group, uint32_t index);      
 bool line_lost(struct line *line, uint32_t incarnation, bool gone);
 void lines_close(struct link *link);                    /* no lock: no event comes any more */
 void lines_free(struct link *link);
+struct line *handle_line(const lpad_handle *handle, int place);         /* NULL: no such place */
 
 /* ---- the pieces, each with its own state in the link ---- */
 
@@ -236,6 +239,7 @@ const lpad_message *subscriptions_pop(struct link *link, int subscription, struc
 void subscriptions_done(struct link *link, struct work *work);                          /* lock: counted, acknowledged */
 bool link_work_running(const struct link *link);                                        /* lock: posted or running pieces */
 void works_new(struct link *link, const struct link_spec *spec);
+void works_discard(struct link *link);          /* no lock: what nobody will do any more */
 void works_free(struct link *link);
 /* The call's turn has come. server_take, lock: false: it was cancelled meanwhile and is freed. server_open, no lock: makes the
    request a message; false: it was malformed, was answered so, and is freed. server_done, no lock. */

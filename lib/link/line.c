@@ -87,6 +87,11 @@ enum line_state line_state(const struct line *line)
 	return line->state;
 }
 
+bool line_leads_to(const struct line *line, uint32_t group, uint32_t index)
+{
+	return line->group == group && line->index == index;
+}
+
 uint32_t line_incarnation(const struct line *line)
 {
 	return line->incarnation;
@@ -409,7 +414,7 @@ static void hello_done(struct ask *ask, struct frame *reply, int code)
 	reply->transport->frame_drop(reply);
 	if (wrong)
 		link_note(line->link, "what answers at the address of %s %s", line->node, wrong);
-	else if (line->state != LINE_GONE) {
+	else if (line->state != LINE_GONE && line->asking) {
 		set_state(line, LINE_UP);
 		send_waiting(line);
 	}
@@ -434,7 +439,7 @@ static void on_up(void *context)
 	struct line *line = context;
 	link_lock(line->link);
 	drop(line);
-	if (!line->link->closed)
+	if (line->asking)
 		transmit(line, &line->hello);
 	link_unlock(line->link);
 }
@@ -540,12 +545,11 @@ void lines_close(struct link *link)
 	for (struct line *line = link->lines ? link->lines->first : NULL; line; line = line->next) {
 		link_lock(link);
 		struct asking *asking = line->asking;
+		line->asking = NULL;
+		drop(line);
 		link_unlock(link);
 		if (asking)
 			line->transport->ask_close(asking);
-		link_lock(link);
-		line->asking = NULL;
-		link_unlock(link);
 	}
 }
 

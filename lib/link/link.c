@@ -302,6 +302,7 @@ void link_free(struct link *link)
 	subscriptions_close(link);
 	topics_close(link);
 	callers_free(link);
+	works_discard(link);
 	server_free(link);
 	lines_free(link);
 	works_free(link);

@@ -22,6 +22,22 @@ nng_msg *nng_frame_pack(struct frame *frame)
 	return packed;
 }
 
+void nng_frame_make(struct frame *frame)
+{
+	frame->raw = nng_frame_pack(frame);
+	frame->transport = &transport_nng;
+}
+
+nng_msg *nng_frame_finish(struct frame *frame)
+{
+	if (!frame->raw)
+		return nng_frame_pack(frame);
+	nng_msg *made = frame->raw;
+	frame->raw = NULL;
+	wire_encode(&frame->wire, nng_msg_body(made));
+	return made;
+}
+
 bool nng_frame_unpack(nng_msg *message, struct frame *frame, const char **why)
 {
 	*frame = (struct frame){ .raw = message, .transport = &transport_nng };

@@ -9,10 +9,13 @@
 
 /* Sets wire.size and wire.content from the message, which is taken; copies it once. NULL: no memory for it. */
 nng_msg *nng_frame_pack(struct frame *frame);
+/* What frame_make has packed, with the header as it is now; packs it if that was not done. Takes it. */
+nng_msg *nng_frame_finish(struct frame *frame);
 /* Looks at a received message; on success the frame owns it. false: it is none of lpad's, still the caller's, and `why` says why. */
 bool nng_frame_unpack(nng_msg *message, struct frame *frame, const char **why);
 
 /* As transport.h wants them. */
+void nng_frame_make(struct frame *frame);
 lpad_message *nng_frame_take(struct frame *frame, const char *sender, struct error *error);
 const void *nng_frame_body(const struct frame *frame);
 void nng_frame_drop(struct frame *frame);

@@ -105,7 +105,7 @@ void link_wake_taken(struct waiter *const *wakes, unsigned count)
 void link_wait_begin(struct link *link, struct long_wait *wait, int64_t now_ns, const char *peer, const char *what)
 {
 	*wait = (struct long_wait){ .next = link->waits, .at = &link->waits, .waiter = link_waiter(),
-		.since_ns = now_ns, .note_ns = now_ns + NOTE_AFTER_NS, .peer = peer, .what = what };
+		.since_ns = now_ns, .note_ns = peer ? now_ns + NOTE_AFTER_NS : INT64_MAX, .peer = peer, .what = what };
 	if (wait->next)
 		wait->next->at = &wait->next;
 	link->waits = wait;
@@ -153,8 +153,7 @@ int link_wait_stop(struct link *link, lpad_deadline deadline)
 	struct long_wait wait;
 	bool in_time = true;
 	link_lock(link);
-	link_wait_begin(link, &wait, 0, "", NULL);
-	wait.note_ns = INT64_MAX;               /* waiting for the end is no news */
+	link_wait_begin(link, &wait, 0, NULL, NULL);
 	while (!link->stopping && in_time)
 		in_time = link_wait(link, link_waiter(), until);
 	link_wait_end(link, &wait);

@@ -44,6 +44,23 @@ void works_free(struct link *link)
 	link->works = NULL;
 }
 
+static struct work get(struct work_queue *queue);
+
+void works_discard(struct link *link)
+{
+	struct works *works = link->works;
+	link_lock(link);
+	for (size_t i = 0; i <= works->method_count; i++)
+		while (works->queues[i].count) {
+			struct work work = get(&works->queues[i]);
+			if (work.kind == WORK_CALL)
+				server_take(link, work.call);
+			else if (work.kind == WORK_GONE)
+				server_take_gone(link, work.call);
+		}
+	link_unlock(link);
+}
+
 static void put(struct work_queue *queue, const struct work *work)
 {
 	if (queue->count == queue->room) {

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/* Methods: their queues, the inboxes of `run`, and the life of the serving side. */
+#include "link/server.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+static const int64_t FLUSH_NS = 1000000000;
+
+/* ---- queues ---- */
+
+static void enqueue(struct link *link, struct lpad_call *call)
+{
+	struct method *method = call->method;
+	call->state = CALL_QUEUED;
+	method->queued++;
+	if (method->inbox) {
+		calls_append(&method->queue, call);
+		waiters_wake(&method->waiters);
+		return;
+	}
+	struct work work = { .kind = WORK_CALL, .method = method->place, .call = call };
+	link_post(link, &work);
+}
+
+static void block(struct client *client, struct method *method)
+{
+	client->blocked = true;
+	client->next_blocked = NULL;
+	*method->last_blocked = client;
+	method->last_blocked = &client->next_blocked;
+}
+
+/* false: it must wait for room. */
+static bool admit_first(struct link *link, struct client *client)
+{
+	struct lpad_call *call = client->in_line.first;
+	struct method *method = call->method;
+	const char *node = link->self.node;
+	if (link->draining)
+		call_end_error(call, LPAD_ESTOPPED, "%s.%s: %s is stopping", node, method->name, node);
+	else if (method->closed)
+		call_end_error(call, LPAD_EGONE, "%s.%s: the run of %s has ended, nobody takes its calls", node, method->name,
+			node);
+	else if (method->bound && method->queued >= method->bound) {
+		if (!method->refuses)
+			return false;
+		call_end_error(call, LPAD_EBUSY, "%s.%s: the queue is full: %zu calls wait in it", node, method->name,
+			method->queued);
+	} else {
+		calls_remove(&client->in_line, call);
+		enqueue(link, call);
+	}
+	return true;
+}
+
+void server_admit(struct link *link, struct client *client)
+{
+	while (!client->blocked && client->in_line.first)
+		if (!admit_first(link, client))
+			block(client, client->in_line.first->method);
+}
+
+static void unblock_first(struct link *link, struct method *method)
+{
+	struct client *client = method->blocked;
+	method->blocked = client->next_blocked;
+	if (!method->blocked)
+		method->last_blocked = &method->blocked;
+	client->blocked = false;
+	server_admit(link, client);
+}
+
+static void unblock(struct link *link, struct method *method)
+{
+	while (method->blocked && (method->queued < method->bound || method->closed || link->draining))
+		unblock_first(link, method);
+}
+
+void server_left_queue(struct link *link, struct method *method)
+{
+	method->queued--;
+	if (!link->server->sweeping)
+		unblock(link, method);
+}
+
+void server_sweep(struct link *link, bool begin)
+{
+	link->server->sweeping = begin;
+	for (size_t i = 0; !begin && i < link->server->method_count; i++)
+		unblock(link, &link->server->methods[i]);
+}
+
+void server_unqueue(struct link *link, struct lpad_call *call)
+{
+	struct method *method = call->method;
+	if (call->state == CALL_IN_LINE) {
+		calls_remove(&call->client->in_line, call);
+		return;
+	}
+	if (method->inbox)
+		calls_remove(&method->queue, call);
+	else
+		call->state = CALL_DROPPED;     /* the work that was posted still points to it */
+	server_left_queue(link, method);
+}
+
+/* ---- inboxes ---- */
+
+lpad_inbox *link_inbox(struct link *link, int method)
+{
+	struct server *server = link->server;
+	return method >= 0 && (size_t)method < server->method_count ? server->methods[method].box : NULL;
+}
+
+bool server_is_inbox(const struct link *link, const char *name)
+{
+	for (size_t i = 0; i < link->server->method_count; i++)
+		if (!strcmp(link->server->methods[i].name, name))
+			return link->server->methods[i].inbox;
+	return false;
+}
+
+static struct lpad_call *first_from(const struct calls *queue, const struct line *line)
+{
+	struct lpad_call *call = queue->first;
+	while (call && line && !line_leads_to(line, call->client->group, call->client->index))
+		call = call->after;
+	return call;
+}
+
+static int why_not(const struct link *link, const struct method *method, const struct line *line)
+{
+	if (link_must_stop(link))
+		return fault_set(LPAD_ESTOPPED, "%s: the program is stopping", method->name);
+	if (method->closed)
+		return fault_set(LPAD_EGONE, "%s: run has ended", method->name);
+	if (line && line_state(line) == LINE_GONE)
+		return fault_set(LPAD_EGONE, "%s: %s will never come back", method->name, line_peer(line));
+	return 0;
+}
+
+/* Lock held. *out is taken from the queue. */
+static int await_call(lpad_inbox *inbox, const struct line *line, int64_t until, struct lpad_call **out)
+{
+	struct link *link = inbox->link;
+	struct method *method = inbox->method;
+	struct long_wait wait;
+	bool in_time = true;
+	int code = 0;
+	*out = NULL;
+	link_wait_begin(link, &wait, line ? clock_ns() : 0, line ? line_peer(line) : NULL, line ? method->name : NULL);
+	while (!(code = why_not(link, method, line)) && !(*out = first_from(&method->queue, line)) && in_time)
+		in_time = waiters_wait(&method->waiters, link, until);
+	link_wait_end(link, &wait);
+	if (!code && !*out)
+		code = fault_set(LPAD_ETIMEDOUT, "%s: no call came within the time given", method->name);
+	if (*out) {
+		calls_remove(&method->queue, *out);
+		server_take(link, *out);
+	}
+	return code;
+}
+
+static int next_call(lpad_inbox *inbox, const struct line *line, lpad_call **out, lpad_deadline deadline)
+{
+	struct link *link = inbox->link;
+	int64_t until = link_deadline(deadline, -1);
+	struct lpad_call *call;
+	int code;
+	do {
+		link_lock(link);
+		code = await_call(inbox, line, until, &call);
+		link_unlock(link);
+	} while (!code && !server_open(link, call));
+	if (!code)
+		*out = call;
+	return code;
+}
+
+int inbox_next(lpad_inbox *inbox, lpad_call **out, lpad_deadline deadline)
+{
+	*out = NULL;
+	return inbox ? next_call(inbox, NULL, out, deadline) : fault_set(LPAD_EINVALID, "there is no inbox");
+}
+
+int inbox_next_from(lpad_inbox *inbox, lpad_handle *handle, int place, lpad_call **out, lpad_deadline deadline)
+{
+	const struct line *line = handle ? handle_line(handle, place) : NULL;
+	*out = NULL;
+	if (!inbox || !handle)
+		return fault_set(LPAD_EINVALID, inbox ? "the handle is not connected" : "there is no inbox");
+	if (!line)
+		return fault_set(LPAD_EINVALID, "the handle has no place %d: it has %d", place, handle_count(handle));
+	return next_call(inbox, line, out, deadline);
+}
+
+/* ---- life ---- */
+
+static void init_method(struct link *link, struct method *method, const struct method_link *spec, int place)
+{
+	*method = (struct method){ .name = memory_copy_text(spec->name), .place = place, .inbox = spec->inbox,
+		.idempotent = spec->idempotent, .has_gone = spec->has_gone, .refuses = spec->full == LPAD_REFUSE,
+		.bound = spec->queue > 0 ? (size_t)spec->queue : 0, .last_blocked = &method->blocked };
+	if (!spec->inbox)
+		return;
+	method->box = memory_new(sizeof *method->box);
+	*method->box = (struct lpad_inbox){ link, method };
+}
+
+int server_new(struct link *link, const struct link_spec *spec, struct error *error)
+{
+	struct server *server = link->server = memory_new(sizeof *server);
+	server->methods = memory_array(spec->method_count, sizeof *server->methods);
+	server->method_count = spec->method_count;
+	for (size_t i = 0; i < spec->method_count; i++)
+		init_method(link, &server->methods[i], &spec->methods[i], (int)i);
+	for (size_t i = 0; i < spec->caller_count; i++)
+		session_expect(link, &spec->callers[i]);
+	if (!link->self.address)
+		return 0;
+	server->transport = transport_for(link->self.address, error);
+	return server->transport ? 0 : -1;
+}
+
+int server_bind(struct link *link, struct error *error)
+{
+	static const struct answering_events events = { session_request, session_malformed };
+	struct server *server = link->server;
+	if (!server->transport)
+		return 0;
+	link_lock(link);                        /* events wait until the socket is known here */
+	server->answering = server->transport->answer_open(link->self.address, link->longest, &events, link, error);
+	link_unlock(link);
+	return server->answering ? 0 : -1;
+}
+
+size_t server_waits_for(struct link *link, const char **names, size_t room)
+{
+	const struct server *server = link->server;
+	size_t count = 0;
+	for (size_t i = 0; !link->draining && i < server->client_count; i++) {
+		const struct client *client = server->clients[i];
+		if (!client->expected || client->session || client->lost)
+			continue;
+		if (count < room)
+			names[count] = client->name;
+		count++;
+	}
+	return count;
+}
+
+void server_stop(struct link *link)
+{
+	(void)link;                             /* inboxes wait long waits: link_stop wakes those */
+}
+
+static void refuse(struct link *link, struct lpad_call *call)
+{
+	const char *node = link->self.node, *method = call->method->name;
+	if (call->method->inbox)
+		call_end_error(call, LPAD_EGONE, "%s.%s: the run of %s has ended, nobody takes its calls", node, method, node);
+	else
+		call_end_error(call, LPAD_ESTOPPED, "%s.%s: %s is stopping", node, method, node);
+}
+
+/* Calls that nobody will answer any more: of inboxes when `run` has ended, kept ones at the drain. */
+static void refuse_left(struct link *link, bool inbox)
+{
+	struct server *server = link->server;
+	server_sweep(link, true);
+	for (size_t i = 0; i < server->client_count; i++)
+		for (struct lpad_call *call = server->clients[i]->calls, *next; call; call = next) {
+			bool waits = call->state == CALL_QUEUED ? inbox : call->state == CALL_TAKEN && !call->running;
+			next = call->next;
+			if (call->method->inbox == inbox && waits)
+				refuse(link, call);
+		}
+	server_sweep(link, false);
+}
+
+void server_end_run(struct link *link)
+{
+	for (size_t i = 0; i < link->server->method_count; i++)
+		link->server->methods[i].closed = link->server->methods[i].inbox;
+	refuse_left(link, true);
+}
+
+void server_drain(struct link *link)
+{
+	server_end_run(link);
+	refuse_left(link, false);
+}
+
+void server_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone)
+{
+	struct server *server = link->server;
+	for (size_t i = 0; i < server->client_count; i++) {
+		struct client *client = server->clients[i];
+		if (client->role != WIRE_MEMBER || client->group != group || client->index != index)
+			continue;
+		client->lost = client->lost || gone;
+		if (incarnation >= client->incarnation)
+			session_end(link, client);
+	}
+}
+
+void server_tick(struct link *link, int64_t now_ns, int64_t *next_ns)
+{
+	(void)link, (void)now_ns, (void)next_ns;
+}
+
+void server_counters(struct link *link, void (*each)(void *, const struct port_counters *), void *context)
+{
+	const struct server *server = link->server;
+	for (size_t i = 0; i < server->client_count; i++)
+		for (size_t k = 0; k < server->method_count; k++) {
+			const struct tally *tally = &server->clients[i]->tallies[k];
+			struct port_counters counters = { .port = server->methods[k].name, .kind = "method",
+				.peer = server->clients[i]->name, .messages = tally->calls, .bytes = tally->bytes,
+				.delivered_bytes = tally->answer_bytes, .received = tally->begun, .errors = tally->errors };
+			if (tally->calls)
+				each(context, &counters);
+		}
+	struct port_counters malformed = { .port = "malformed", .kind = "method", .peer = "", .errors = server->malformed };
+	if (server->malformed)
+		each(context, &malformed);
+}
+
+void server_left(struct link *link, struct text *text, int64_t *count)
+{
+	int64_t left = 0;
+	for (size_t i = 0; i < link->server->client_count; i++)
+		for (struct lpad_call *call = link->server->clients[i]->calls; call; call = call->next)
+			left++;
+	if (left)
+		text_format(text, "%s%lld call%s not answered", text->length ? ", " : "", (long long)left, left == 1 ? "" : "s");
+	*count += left;
+}
+
+void server_close(struct link *link)
+{
+	struct server *server = link->server;
+	link_lock(link);
+	struct answering *answering = server ? server->answering : NULL;
+	if (answering && link->draining)
+		server_drain(link);             /* whoever still waits hears of it */
+	for (size_t i = 0; server && i < server->client_count; i++)
+		session_end(link, server->clients[i]);
+	if (server)
+		server->answering = NULL;
+	link_unlock(link);
+	if (!answering)
+		return;
+	server->transport->answer_flush(answering, clock_ns() + FLUSH_NS);
+	server->transport->answer_close(answering);
+}
+
+static void free_calls(struct lpad_call *first, bool by_after)
+{
+	for (struct lpad_call *call = first, *next; call; call = next) {
+		next = by_after ? call->after : call->next;
+		if (call->frame.raw)
+			call->frame.transport->frame_drop(&call->frame);
+		message_free(call->message);
+		free(call);
+	}
+}
+
+void server_free(struct link *link)
+{
+	struct server *server = link->server;
+	if (!server)
+		return;
+	free_calls(server->pool.first, true);
+	for (size_t i = 0; i < server->client_count; i++) {
+		free_calls(server->clients[i]->calls, false);
+		session_free(server->clients[i]);
+	}
+	for (size_t i = 0; i < server->method_count; i++) {
+		free(server->methods[i].name);
+		free(server->methods[i].box);
+		free(server->methods[i].waiters.at);
+	}
+	free(server->clients);
+	free(server->methods);
+	free(server->hello);
+	free(server);
+	link->server = NULL;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The serving side, for server.c (methods and inboxes), session.c (callers) and call.c (one call). All under the link's lock
+ * unless said otherwise.
+ *
+ * A request arrives -> is sorted by its number in the caller's session -> waits in the caller's line until its method's queue
+ * takes it -> is queued -> taken (by a callback's thread, or by `run` from an inbox) -> answered, refused, or kept and then
+ * answered.
+ */
+#ifndef LINK_SERVER_H
+#define LINK_SERVER_H
+
+#include "link/inside.h"
+#include "link/waiting.h"
+
+enum call_state {
+	CALL_FREE,              /* in the pool */
+	CALL_IN_LINE,           /* sorted; waits until the queue of its method takes it */
+	CALL_QUEUED,
+	CALL_DROPPED,           /* was queued for a callback and is no longer wanted; freed when its turn comes */
+	CALL_TAKEN,             /* begun: running, kept, or in the hands of `run` */
+	CALL_ENDED              /* answered while something still points to it */
+};
+
+struct lpad_call {
+	struct lpad_call *next, *previous;      /* of the client, by number, from sorted to ended */
+	struct lpad_call *after;                /* in line, in an inbox, or in the pool */
+	struct link *link;
+	struct client *client;
+	struct method *method;
+	uint64_t number;
+	struct request *request;
+	struct frame frame;                     /* until it is opened */
+	lpad_message *message;                  /* no lock: belongs to who took the call */
+	enum call_state state;
+	bool running;                           /* in its callback */
+	bool gone;                              /* nobody waits for the answer */
+	bool gone_posted;                       /* work that points to it */
+};
+
+struct calls {
+	struct lpad_call *first, *last;         /* by `after` */
+};
+
+struct method {
+	char *name;
+	int place;
+	bool inbox, idempotent, has_gone, refuses;
+	bool closed;                            /* an inbox whose `run` has ended */
+	size_t bound, queued;                   /* bound 0: none */
+	struct calls queue;                     /* of an inbox */
+	struct client *blocked, **last_blocked; /* whose first in line waits for room in the queue */
+	struct waiters waiters;                 /* of an inbox */
+	struct lpad_inbox *box;
+};
+
+struct lpad_inbox {
+	struct link *link;
+	struct method *method;
+};
+
+struct arrival {                                /* a request ahead of its turn */
+	struct wire wire;
+	struct request *request;
+	struct frame frame;
+};
+
+/* What came from one client for one method. */
+struct tally {
+	int64_t calls, bytes, begun, answer_bytes, errors;
+};
+
+struct client {
+	uint32_t group, index, incarnation;
+	uint8_t role;
+	char *name;
+	bool expected, lost;                    /* named in the spec; dead for good */
+	uint64_t session;                       /* 0: none */
+	uint64_t next_number;
+	LIST(struct arrival) early;             /* sorted */
+	struct calls in_line;
+	struct client *next_blocked;
+	bool blocked;
+	struct lpad_call *calls, *last_call;
+	struct tally *tallies;                  /* per method */
+};
+
+struct server {
+	struct answering *answering;
+	const struct transport *transport;
+	struct method *methods;
+	size_t method_count;
+	struct client **clients;
+	size_t client_count;
+	uint64_t sessions;
+	char *hello;                            /* the answer to every HELLO */
+	struct calls pool;
+	size_t pooled;
+	int64_t malformed;
+	bool sweeping;                          /* calls are ended in a loop: nobody else's may end or begin meanwhile */
+};
+
+/* session.c: events of the transport, no lock */
+void session_request(void *context, struct request *request, struct frame *frame);
+void session_malformed(void *context, const char *why);
+/* session.c */
+struct client *session_expect(struct link *link, const struct peer_spec *peer);
+void session_end(struct link *link, struct client *client);
+void session_free(struct client *client);
+
+/* server.c */
+/* What is first in the client's line goes into its method's queue, as long as there is room. */
+void server_admit(struct link *link, struct client *client);
+/* One call of the method has left the queue. */
+void server_left_queue(struct link *link, struct method *method);
+void server_sweep(struct link *link, bool begin);
+void server_unqueue(struct link *link, struct lpad_call *call);         /* before it was taken */
+
+/* call.c */
+struct lpad_call *call_new(struct link *link, struct client *client, struct method *method);
+/* Ends it with an error; the text is complete: "replay.insert: ...". */
+void call_end_error(struct lpad_call *call, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void call_drop(struct lpad_call *call);                 /* ends it without an answer: the caller is gone */
+void call_gone(struct lpad_call *call);                 /* its caller no longer waits */
+void calls_append(struct calls *calls, struct lpad_call *call);
+void calls_remove(struct calls *calls, struct lpad_call *call);
+
+#endif
