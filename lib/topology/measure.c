@@ -46,7 +46,7 @@ static int compare_named(const void *a, const void *b)
 	return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
 }
 
-static void add_named(struct topology_size *size, struct named *named, size_t count)
+static void add_named(struct topology_size *size, struct named *named, size_t count, int64_t nng)
 {
 	if (count)
 		qsort(named, count, sizeof *named, compare_named);
@@ -55,11 +55,11 @@ static void add_named(struct topology_size *size, struct named *named, size_t co
 		for (next = i; next < count && !strcmp(named[next].name, named[i].name); next++)
 			joined |= named[next].joined;
 		size->processes++;
-		size->threads += OWN_THREADS + (joined ? nng_threads() : 0);
+		size->threads += OWN_THREADS + (joined ? nng : 0);
 	}
 }
 
-static void add_group(struct topology_size *size, const struct group *group, bool joined)
+static void add_group(struct topology_size *size, const struct group *group, int64_t nng)
 {
 	int64_t per = group->per_process > 0 ? group->per_process : 1;
 	int64_t processes = (group->replicas + per - 1) / per;
@@ -73,7 +73,7 @@ static void add_group(struct topology_size *size, const struct group *group, boo
 	if (group->process)
 		return;
 	size->processes += processes;
-	size->threads += processes * (OWN_THREADS + (joined ? nng_threads() : 0));
+	size->threads += processes * (OWN_THREADS + nng);
 }
 
 /* Pairs of a call edge that lead back to the caller: no connection. */
@@ -104,6 +104,7 @@ struct topology_size topology_measure(const struct topology *topology)
 	bool *cleanup_free joined = memory_array(topology->groups.count, sizeof *joined);
 	struct named *cleanup_free named = memory_array(topology->groups.count, sizeof *named);
 	size_t named_count = 0;
+	int64_t nng = nng_threads();
 	for (size_t i = 0; i < topology->edges.count; i++) {
 		const struct edge *edge = &topology->edges.at[i];
 		joined[edge->from] = joined[edge->to] = true;
@@ -111,10 +112,10 @@ struct topology_size topology_measure(const struct topology *topology)
 	}
 	for (size_t i = 0; i < topology->groups.count; i++) {
 		const struct group *group = &topology->groups.at[i];
-		add_group(&size, group, joined[i]);
+		add_group(&size, group, joined[i] ? nng : 0);
 		if (group->process && !group->command)
 			named[named_count++] = (struct named){ group->process, joined[i] };
 	}
-	add_named(&size, named, named_count);
+	add_named(&size, named, named_count, nng);
 	return size;
 }

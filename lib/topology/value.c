@@ -230,7 +230,7 @@ bool value_names_index(const json_t *value)
 	return false;
 }
 
-static char *fill(const char *text, int index, const char *folder)
+char *value_fill(const char *text, int index, const char *folder)
 {
 	struct text out = { 0 };
 	struct dollar piece;
@@ -253,7 +253,7 @@ static json_t *filled_text(const struct value_kind *kind, json_t *value, int ind
 {
 	if (!value_is_template(value))
 		return json_incref(value);
-	char *cleanup_free text = fill(json_string_value(json_object_get(value, "template")), index, folder);
+	char *cleanup_free text = value_fill(json_string_value(json_object_get(value, "template")), index, folder);
 	return value_typed(kind, text, json_string_value(json_object_get(value, "base")), error);
 }
 

@@ -26,6 +26,8 @@ bool value_type_known(const char *type);                /* one of those that a t
 const char *value_type_noun(const char *type);          /* "an integer", "a list" */
 bool value_refuses_quotes(const char *type);            /* a quoted text is never one of these: int, real, bool */
 
+/* $index, $folder and $$ of a template's text put in (tree->template, word->template). Caller frees. */
+char *value_fill(const char *text, int index, const char *folder);
 json_t *value_template(const char *text, const char *base);
 bool value_is_template(const json_t *value);
 bool value_names_index(const json_t *value);            /* a template, or a list with one, that $index stands in */
