@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Several links in one process, joined by the edges of a table, each with a thread that ticks it. Parties that are not
+ * `local` live in another process that has made the same world. For unit tests and benchmarks of lib/link.
+ */
+#ifndef TESTS_LINK_WORLD_H
+#define TESTS_LINK_WORLD_H
+
+#include <check.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/list.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "link/link.h"
+
+enum { WORLD_PARTIES = 8, WORLD_TOKEN = 4711 };
+
+struct edge {
+	int from;
+	const char *topic;
+	int to;
+	const char *port;
+	int keep;
+	int64_t window;
+	bool callback, cycle;
+};
+
+struct party {
+	struct link *link;
+	bool remote, silent;            /* silent: nobody ticks it */
+	size_t longest;                 /* 0: 256 MiB */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool wired, drained, woken, quit, ended;
+	int notes;
+	char note[500];                 /* the last */
+	pthread_t ticker;
+	char *name, *address;
+};
+
+struct world {
+	char *folder;
+	int buffer;                     /* 0: what the edges need */
+	const struct edge *edges;
+	size_t edge_count;
+	struct party party[WORLD_PARTIES];
+	int count;
+};
+
+/* ---- hooks ---- */
+
+static inline void world_set(struct party *party, bool *flag)
+{
+	pthread_mutex_lock(&party->lock);
+	*flag = true;
+	pthread_cond_broadcast(&party->changed);
+	pthread_mutex_unlock(&party->lock);
+}
+
+static inline void world_wait(struct party *party, const bool *flag)
+{
+	pthread_mutex_lock(&party->lock);
+	while (!*flag)
+		pthread_cond_wait(&party->changed, &party->lock);
+	pthread_mutex_unlock(&party->lock);
+}
+
+static inline void world_wired(void *context)
+{
+	world_set(context, &((struct party *)context)->wired);
+}
+
+static inline void world_drained(void *context)
+{
+	world_set(context, &((struct party *)context)->drained);
+}
+
+static inline void world_wake(void *context)
+{
+	world_set(context, &((struct party *)context)->woken);
+}
+
+static inline void world_note(void *context, const char *text)
+{
+	struct party *party = context;
+	pthread_mutex_lock(&party->lock);
+	party->notes++;
+	snprintf(party->note, sizeof party->note, "%s", text);
+	pthread_cond_broadcast(&party->changed);
+	pthread_mutex_unlock(&party->lock);
+}
+
+static inline void world_await_notes(struct party *party, int least)
+{
+	pthread_mutex_lock(&party->lock);
+	while (party->notes < least)
+		pthread_cond_wait(&party->changed, &party->lock);
+	pthread_mutex_unlock(&party->lock);
+}
+
+static inline void *world_ticks(void *context)
+{
+	struct party *party = context;
+	pthread_mutex_lock(&party->lock);
+	while (!party->quit) {
+		party->woken = false;
+		pthread_mutex_unlock(&party->lock);
+		int64_t ms = link_tick(party->link);
+		struct timespec until = clock_timespec(clock_ns() + (ms < 0 || ms > 1000 ? 1000 : ms) * 1000000);
+		pthread_mutex_lock(&party->lock);
+		while (!party->woken && !party->quit && ms)
+			if (pthread_cond_timedwait(&party->changed, &party->lock, &until))
+				break;
+	}
+	pthread_mutex_unlock(&party->lock);
+	return NULL;
+}
+
+/* ---- from edges to specs ---- */
+
+static inline char *world_topic_address(const struct world *world, int from, const char *topic)
+{
+	return memory_format("ipc://%s/%d.%s", world->folder, from, topic);
+}
+
+static inline struct peer_spec world_peer(const struct world *world, int number)
+{
+	const struct party *party = &world->party[number];
+	return (struct peer_spec){ .node = party->name, .group = (uint32_t)number, .incarnation = 1,
+		.address = party->address };
+}
+
+static inline int world_buffer(const struct world *world, int from, const char *topic)
+{
+	int64_t most = 64;
+	for (size_t i = 0; i < world->edge_count; i++) {
+		const struct edge *edge = &world->edges[i];
+		if (edge->from == from && text_equal(edge->topic, topic) && edge->window > most)
+			most = edge->window;
+		if (edge->from == from && text_equal(edge->topic, topic) && edge->keep > most)
+			most = edge->keep;
+	}
+	return world->buffer ? world->buffer : (int)(most + 64 > 8192 ? 8192 : most + 64);
+}
+
+static inline void world_add_topics(const struct world *world, int number, struct topic_link *topics, size_t *count)
+{
+	for (size_t i = 0; i < world->edge_count; i++) {
+		const struct edge *edge = &world->edges[i];
+		size_t at = 0;
+		if (edge->from != number)
+			continue;
+		while (at < *count && !text_equal(topics[at].name, edge->topic))
+			at++;
+		if (at == *count) {
+			topics[(*count)++] = (struct topic_link){ .name = edge->topic,
+				.address = world_topic_address(world, number, edge->topic),
+				.buffer = world_buffer(world, number, edge->topic), .window = 128,
+				.subscribers = memory_array(world->edge_count, sizeof(struct subscriber_link)) };
+		}
+		((struct subscriber_link *)topics[at].subscribers)[topics[at].count++] = (struct subscriber_link){
+			.peer = world_peer(world, edge->to), .port = edge->port, .keep = edge->keep,
+			.window = edge->window };
+	}
+}
+
+static inline void world_add_subscriptions(const struct world *world, int number, struct subscription_link *list, size_t *count)
+{
+	for (size_t i = 0; i < world->edge_count; i++) {
+		const struct edge *edge = &world->edges[i];
+		size_t at = 0;
+		if (edge->to != number)
+			continue;
+		while (at < *count && !text_equal(list[at].name, edge->port))
+			at++;
+		if (at == *count) {
+			list[(*count)++] = (struct subscription_link){ .name = edge->port, .callback = edge->callback,
+				.cycle = edge->cycle,
+				.publishers = memory_array(world->edge_count, sizeof(struct publisher_link)) };
+		}
+		((struct publisher_link *)list[at].publishers)[list[at].count++] = (struct publisher_link){
+			.peer = world_peer(world, edge->from), .topic = edge->topic,
+			.address = world_topic_address(world, edge->from, edge->topic),
+			.buffer = world_buffer(world, edge->from, edge->topic), .keep = edge->keep,
+			.window = edge->window };
+	}
+}
+
+static inline void world_new_link(struct world *world, int number)
+{
+	struct party *party = &world->party[number];
+	struct topic_link topics[WORLD_PARTIES];
+	struct subscription_link subscriptions[WORLD_PARTIES];
+	struct link_spec spec = { .self = world_peer(world, number), .token = WORLD_TOKEN,
+		.longest = party->longest ? party->longest : 256 << 20, .topics = topics, .subscriptions = subscriptions };
+	struct link_hooks hooks = { .context = party, .wired = world_wired, .drained = world_drained, .note = world_note,
+		.wake = world_wake };
+	struct error error = { 0 };
+	world_add_topics(world, number, topics, &spec.topic_count);
+	world_add_subscriptions(world, number, subscriptions, &spec.subscription_count);
+	party->link = link_new(&spec, &hooks, &error);
+	ck_assert_msg(party->link, "%s", error.text);
+	ck_assert_msg(!link_bind(party->link, &error), "%s", error.text);
+	for (size_t i = 0; i < spec.topic_count; i++) {
+		free((char *)topics[i].address);
+		free((void *)topics[i].subscribers);
+	}
+	for (size_t i = 0; i < spec.subscription_count; i++) {
+		for (size_t p = 0; p < subscriptions[i].count; p++)
+			free((char *)subscriptions[i].publishers[p].address);
+		free((void *)subscriptions[i].publishers);
+	}
+}
+
+/* ---- life ---- */
+
+/* A new, empty folder for sockets; before a fork, so that both sides know it. */
+static inline void world_make(struct world *world, int count, const struct edge *edges, size_t edge_count)
+{
+	const char *parent = getenv("TMPDIR");
+	*world = (struct world){ .count = count, .edges = edges, .edge_count = edge_count };
+	world->folder = memory_format("%s/world.XXXXXX", parent ? parent : "/tmp");
+	ck_assert_ptr_nonnull(mkdtemp(world->folder));
+	for (int i = 0; i < count; i++) {
+		struct party *party = &world->party[i];
+		pthread_condattr_t attributes;
+		pthread_condattr_init(&attributes);
+		pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+		pthread_mutex_init(&party->lock, NULL);
+		pthread_cond_init(&party->changed, &attributes);
+		pthread_condattr_destroy(&attributes);
+		party->name = memory_format("p%d", i);
+		party->address = memory_format("ipc://%s/%d", world->folder, i);
+	}
+}
+
+#define WORLD_EACH(world, party) \
+	for (struct party *party = (world)->party; party < (world)->party + (world)->count; party++) if (!party->remote)
+
+/* Listeners, connections, wired, go. */
+static inline void world_bind(struct world *world)
+{
+	WORLD_EACH(world, party)
+		world_new_link(world, (int)(party - world->party));
+}
+
+static inline void world_connect(struct world *world)
+{
+	struct error error = { 0 };
+	WORLD_EACH(world, party) {
+		ck_assert_msg(!link_connect(party->link, &error), "%s", error.text);
+		if (!party->silent)
+			ck_assert_int_eq(pthread_create(&party->ticker, NULL, world_ticks, party), 0);
+	}
+}
+
+static inline void world_start(struct world *world)
+{
+	world_bind(world);
+	world_connect(world);
+	WORLD_EACH(world, party)
+		world_wait(party, &party->wired);
+	WORLD_EACH(world, party)
+		link_go(party->link);
+}
+
+static inline void world_end_run(struct party *party)
+{
+	if (!party->ended)
+		link_end_run(party->link);
+	party->ended = true;
+}
+
+/* Every run ends, everybody drains; nothing may be left. */
+static inline void world_drain(struct world *world)
+{
+	int64_t count = 0;
+	WORLD_EACH(world, party)
+		world_end_run(party);
+	WORLD_EACH(world, party)
+		link_drain(party->link, clock_ns() + INT64_C(60000000000));
+	WORLD_EACH(world, party) {
+		world_wait(party, &party->drained);
+		char *cleanup_free left = link_left(party->link, &count);
+		ck_assert_msg(!left, "%s has left %s", party->name, left);
+	}
+}
+
+static inline void world_free(struct world *world)
+{
+	WORLD_EACH(world, party) {
+		if (!party->silent) {
+			world_set(party, &party->quit);
+			pthread_join(party->ticker, NULL);
+		}
+		link_free(party->link);
+	}
+	for (int i = 0; i < world->count; i++) {
+		free(world->party[i].name);
+		free(world->party[i].address);
+		pthread_mutex_destroy(&world->party[i].lock);
+		pthread_cond_destroy(&world->party[i].changed);
+	}
+	files_remove_tree(world->folder);
+	free(world->folder);
+}
+
+/* ---- counters ---- */
+
+struct world_query {
+	const char *kind, *port, *peer;
+	struct port_counters found;
+	bool is_there;
+};
+
+static inline void world_match(void *context, const struct port_counters *row)
+{
+	struct world_query *query = context;
+	if (text_equal(row->kind, query->kind) && text_equal(row->port, query->port) && text_equal(row->peer, query->peer)) {
+		query->found = *row;
+		query->is_there = true;
+	}
+}
+
+static inline struct port_counters world_count(struct party *party, const char *kind, const char *port, const char *peer)
+{
+	struct world_query query = { kind, port, peer, { 0 }, false };
+	link_counters(party->link, world_match, &query);
+	ck_assert_msg(query.is_there, "%s has no row for %s %s, %s", party->name, kind, port, peer);
+	return query.found;
+}
+
+/* Once drained, both ends of an edge agree to the last message and byte. */
+static inline void world_assert_agreed(struct world *world, const struct edge *edge)
+{
+	struct party *from = &world->party[edge->from], *to = &world->party[edge->to];
+	struct port_counters sent = world_count(from, "topic", edge->topic, to->name);
+	struct port_counters come = world_count(to, "subscription", edge->port, from->name);
+	ck_assert_int_eq(sent.published, come.published);
+	ck_assert_int_eq(sent.received, come.received);
+	ck_assert_int_eq(sent.dropped, come.dropped);
+	ck_assert_int_eq(sent.delivered_bytes, come.delivered_bytes);
+	ck_assert_int_eq(sent.lost, 0);
+	ck_assert_int_eq(sent.published, sent.received + sent.dropped);
+}
+
+#endif
