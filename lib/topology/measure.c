@@ -91,7 +91,8 @@ static int64_t own_places(const struct topology *topology, const struct edge *ed
 	return extent == 1 ? group->replicas : 0;
 }
 
-/* A call edge's pair is one connection; a topic's two, one for the messages and one for the subscriber's requests. */
+/* A call edge's pair is one connection; a topic's two, one for the messages and one for the subscriber's requests. At most:
+   edges between the same two replicas share the one for requests. */
 static int64_t connections(const struct topology *topology, const struct edge *edge)
 {
 	int64_t pairs = edge_pairs(topology, edge);
