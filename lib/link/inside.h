@@ -4,8 +4,8 @@
  *
  *   link.c     life cycle, hooks, ticks                       wait.c    threads that wait: wakes, stop, notes after 10 s
  *   work.c     queues of work for callbacks                   line.c    one REQ connection to a peer: HELLO, session, requests
- *   caller.c   handles, calls under way, deadlines            future.c  what a node does with a call under way
- *   session.c  callers: HELLO, sorting, cancels               server.c  methods: queues, inboxes; one call: answers
+ *   handle.c   handles and their counters                     caller.c  calls under way, deadlines; future.c
+ *   session.c  callers: HELLO, sorting, cancels               server.c  methods: queues, inboxes; call.c
  *   topic.c    publishing: subscribers, window, END           subscription.c  receiving: queues, gaps, acknowledgements
  *
  * One lock per link guards everything that is not said to be guarded otherwise. Nobody waits, runs a callback, or calls a

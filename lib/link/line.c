@@ -31,7 +31,7 @@ struct line {
 	uint32_t incarnation;           /* lock: of the last HELLO */
 	enum line_state state;          /* lock; written by set_state */
 	struct asking *asking;
-	const struct transport *transport;
+	const struct transport *transport;      /* NULL: no address, or one that none speaks */
 	uint64_t session, number;       /* lock */
 	struct ask *first, *last;       /* lock: waiting */
 	struct flight *flights, *spare; /* lock */
@@ -72,8 +72,10 @@ struct line *line_to(struct link *link, const struct peer_spec *peer)
 		line->hello = (struct ask){ .line = line, .fill = fill_hello, .done = hello_done };
 		lines->last = *(lines->last ? &lines->last->next : &lines->first) = line;
 	}
-	if (!line->address)
+	if (!line->address && peer->address) {
 		line->address = memory_copy_text(peer->address);
+		line->transport = transport_for(line->address, NULL);
+	}
 	return line;
 }
 
@@ -499,8 +501,7 @@ int lines_connect(struct link *link, struct error *error)
 	for (struct line *line = link->lines ? link->lines->first : NULL; line; line = line->next) {
 		if (!line->address)
 			return error_set(error, "no address of %s is known", line->node);
-		line->transport = transport_for(line->address, error);
-		if (!line->transport)
+		if (!transport_for(line->address, error))
 			return error_wrap(error, "%s", line->node);
 	}
 	for (struct line *line = link->lines ? link->lines->first : NULL; line; line = line->next) {

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls that a node holds as futures: never NULL, whatever went wrong comes at the wait. */
+#include "link/caller.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+static void enlist(struct lpad_future *future)
+{
+	struct callers *callers = future->link->callers;
+	future->next = callers->futures;
+	future->at = &callers->futures;
+	if (future->next)
+		future->next->at = &future->next;
+	callers->futures = future;
+	future->by_run = link_role(future->link) != THREAD_CALLBACK;
+}
+
+static void delist(struct lpad_future *future)
+{
+	if (!future->at)
+		return;
+	*future->at = future->next;
+	if (future->next)
+		future->next->at = future->at;
+	future->at = NULL;
+}
+
+/* It never began. */
+static lpad_future *stillborn(struct lpad_future *future, int code)
+{
+	future->link = NULL;
+	future->done = true;
+	future->code = code;
+	future->wrong = memory_copy_text(fault_text());
+	return future;
+}
+
+lpad_future *handle_start(lpad_handle *handle, int place, const char *method, lpad_message *request,
+	lpad_deadline deadline)
+{
+	struct lpad_future *future = memory_new(sizeof *future);
+	int code = caller_prepare(future, handle, place, method, request, deadline);
+	if (code)
+		return stillborn(future, code);
+	future->method = future->own_method = memory_copy_text(method);
+	link_lock(handle->link);
+	code = caller_send(future, place, false);
+	if (!code)
+		enlist(future);
+	link_unlock(handle->link);
+	return code ? stillborn(future, code) : future;
+}
+
+static void free_future(struct lpad_future *future)
+{
+	caller_release(future);
+	free(future);
+}
+
+int future_wait(lpad_future *future, lpad_message **reply)
+{
+	int code;
+	if (reply)
+		*reply = NULL;
+	if (!future)
+		return fault_set(LPAD_EINVALID, "there is no future to wait for");
+	if (future->link) {
+		link_lock(future->link);
+		code = caller_await(future);
+		delist(future);
+		link_unlock(future->link);
+		if (!code)
+			code = caller_result(future, reply);
+	} else
+		code = fault_set(future->code, "%s", future->wrong);
+	free_future(future);
+	return code;
+}
+
+int future_ready(lpad_future *future)
+{
+	bool done = true;
+	if (future && future->link) {
+		link_lock(future->link);
+		done = future->done;
+		link_unlock(future->link);
+	}
+	return done;
+}
+
+void future_discard(struct lpad_future *future)
+{
+	caller_forget(future);
+	delist(future);
+	free_future(future);
+}
+
+void future_cancel(lpad_future *future)
+{
+	struct link *link = future ? future->link : NULL;
+	if (link) {
+		link_lock(link);
+		future_discard(future);
+		link_unlock(link);
+	} else if (future)
+		free_future(future);
+}
+
+/* ---- any of several ---- */
+
+static int first_done(lpad_future *const *futures, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (futures[i] && futures[i]->done)
+			return i;
+	return -1;
+}
+
+static void set_waiters(lpad_future *const *futures, int count, struct waiter *waiter)
+{
+	for (int i = 0; i < count; i++)
+		if (futures[i])
+			futures[i]->waiter = waiter;
+}
+
+/* Lock held. `one` stands for all of them in what the user is told. */
+static int await_any(lpad_future *const *futures, int count, const struct lpad_future *one, int64_t until)
+{
+	struct link *link = one->link;
+	struct long_wait wait;
+	bool in_time = true;
+	int place, code = 0;
+	set_waiters(futures, count, link_waiter());
+	link_wait_begin(link, &wait, clock_ns(), line_peer(one->place->line), one->method);
+	while ((place = first_done(futures, count)) < 0 && !code) {
+		if (link_must_stop(link))
+			code = caller_stopped(one);
+		else if (!in_time)
+			code = fault_set(LPAD_ETIMEDOUT, "%s.%s: none of the calls was answered within the time given",
+				line_peer(one->place->line), one->method);
+		else
+			in_time = link_wait(link, link_waiter(), until);
+	}
+	link_wait_end(link, &wait);
+	set_waiters(futures, count, NULL);
+	return place >= 0 ? place : code;
+}
+
+int future_wait_any(lpad_future **futures, int count, lpad_deadline deadline)
+{
+	const struct lpad_future *one = NULL;
+	for (int i = 0; i < count; i++) {
+		if (futures[i] && !futures[i]->link)
+			return i;               /* it failed before it began */
+		if (futures[i] && !one)
+			one = futures[i];
+	}
+	if (!one)
+		return fault_set(LPAD_EINVALID, "there is no future to wait for");
+	link_lock(one->link);
+	int place = await_any(futures, count, one, link_deadline(deadline, one->handle->deadline_ns));
+	link_unlock(one->link);
+	return place;
+}
+
+void callers_end_run(struct link *link)
+{
+	struct lpad_future *next;
+	for (struct lpad_future *future = link->callers->futures; future; future = next) {
+		next = future->next;
+		if (future->by_run)
+			future_discard(future);
+	}
+}
