@@ -331,7 +331,8 @@ static json_t *write_node(struct writer *writer)
 	write_identity(writer, out, name);
 	json_object_set_new(out, "params", values_filled(group->spec, group->values, writer->index, folder));
 	json_object_set_new(out, "handles", handles_of(writer));
-	json_object_set_new(out, "callers", callers_of(writer));
+	if (writer->places)             /* a check calls nobody: it does not need to know who calls it */
+		json_object_set_new(out, "callers", callers_of(writer));
 	json_object_set_new(out, "topics", topics_of(writer));
 	json_object_set_new(out, "subscriptions", subscriptions_of(writer));
 	json_object_set_new(out, "max_message", json_integer(writer->max_message > 0 ? writer->max_message : 1 << 30));

@@ -57,7 +57,8 @@ json_t *document_node(const struct topology *topology, const struct run_places *
 /* Of the whole process: {"lpad": 1, ..., "nodes": [document_node]}. New reference. */
 json_t *document_process(const struct topology *topology, const struct run_places *places,
 	const struct group *group, int index, int incarnation);
-/* What the `check` callback sees of a group: index 0, handles with counts, places and extents; no addresses. */
+/* What the `check` callback sees of one replica, today index 0 or each one whose parameters differ: handles with their
+   servers, topics, subscriptions, axes; no addresses, no callers. */
 json_t *document_check(const struct topology *topology, const struct group *group, int index);
 /* Does the program wait for this node's run? Services and what runs in the background end when the others have. */
 bool document_waited(const struct group *group);

@@ -164,6 +164,7 @@ START_TEST(a_check_has_no_addresses)
 	same(at(json, "handles.many.servers"), "[{\"node\": \"client/0\", \"number\": 1, \"index\": 0, \"incarnation\": 1},"
 		"{\"node\": \"client/1\", \"number\": 1, \"index\": 1, \"incarnation\": 1}]");
 	ck_assert_ptr_null(at(json, "serve"));
+	ck_assert_ptr_null(at(json, "callers"));
 	ck_assert_ptr_null(at(json, "module"));
 	ck_assert_ptr_null(at(json, "subscriptions.in.publishers.0.address"));
 	same(at(json, "subscriptions.in.publishers.0.topic"), "\"news\"");
