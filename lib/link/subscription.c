@@ -198,13 +198,14 @@ const lpad_message *subscriptions_pop(struct link *link, int place, struct work 
 		struct publisher *publisher = item->publisher;
 		message = unwrap(item);
 		if (message)
-			*list_add(&subscription->running) = (struct running){ message, publisher };
+			*list_add(&subscription->running) = (struct running){ message, publisher, message_size(message) };
 	}
 	link_unlock(link);
 	work->message = message;
 	return message;
 }
 
+/* The message itself may be freed by now. */
 void subscriptions_done(struct link *link, struct work *work)
 {
 	struct lpad_subscription *subscription = &link->subscriptions->at[work->subscription];
@@ -212,9 +213,9 @@ void subscriptions_done(struct link *link, struct work *work)
 		struct running *running = &subscription->running.at[i];
 		if (running->message != work->message)
 			continue;
-		struct publisher *publisher = running->publisher;
+		struct running ended = *running;
 		*running = subscription->running.at[--subscription->running.count];
-		count_held(publisher, true, message_size(work->message));
+		count_held(ended.publisher, true, ended.size);
 		return;
 	}
 }

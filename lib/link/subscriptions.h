@@ -62,6 +62,7 @@ struct publisher {
 struct running {                                /* a message that a callback has */
 	const lpad_message *message;
 	struct publisher *publisher;
+	size_t size;
 };
 
 struct lpad_subscription {
