@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+source "$TESTS/lib.sh"
+cp "$TESTS/nodes/check_callback.c" "$TESTS/nodes/globals.c" .
+
+run_lpad describe check_callback.c
+assert_exit 0
+assert_equal "node
+  runs; the program is complete when all runs have ended; checks its parameters
+  parameters
+    rows   int     = 12        1..                             rows
+    parts  int     = 3         1..                             parts
+    mode   choice  = complain  complain crash hang call plain  what check does
+  handles
+    server  many  calls work  a server
+
+server
+  serves until the program stops
+  methods
+    work  callback  does nothing" "$out"
+assert_equal "" "$err"
+
+run_lpad describe check_callback.c server
+assert_exit 0
+assert_lacks "$out" parameters
+run_lpad describe check_callback.c nobody
+assert_exit 1
+assert_contains "$err" 'check_callback.c has no implementation `nobody`; it has: node, server'
+
+run_lpad describe --json check_callback.c node
+assert_exit 0
+assert_equal '1 check_callback.c node true true' \
+	"$(jq -r '"\(.schema) \(.module) \(.implementations[0].name) \(.implementations[0].has_check) \(.implementations[0].has_run)"' out)"
+assert_equal 'mode choice complain' "$(jq -r '.implementations[0].params[2] | "\(.name) \(.type) \(.value)"' out)"
+
+# A shared object by its path, and by its name when it lies where lpad looks for modules.
+object=$(jq -r .path out)
+cp "$object" ready.so
+run_lpad describe ./ready.so
+assert_exit 0
+assert_contains "$out" 'what check does'
+mkdir modules
+mv ready.so modules
+LPAD_PATH=$PWD/nowhere:$PWD/modules run_lpad describe ready
+assert_exit 0
+assert_contains "$out" 'what check does'
+
+run_lpad describe globals.c
+assert_contains "$out" 'writable globals, shared by replicas in one process: '
+for name in cache n_calls rounds; do
+	assert_contains "$(tail -1 out)" "$name"
+done
+assert_lacks "$(tail -1 out)" own
+assert_lacks "$(tail -1 out)" constant
+
+run_lpad describe globls.c
+assert_exit 1
+assert_contains "$err" 'there is no `globls.c` in'
+assert_contains "$err" 'did you mean globals.c?'
+run_lpad describe
+assert_exit 2
+run_lpad describe a b c
+assert_exit 2

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+# The command line itself: help, version, what is not there, a closed standard output.
+source "$TESTS/lib.sh"
+
+run_lpad --help
+assert_exit 0
+for command in launch check describe graph expand; do
+	assert_contains "$out" "  $command "
+	"$LPAD" "$command" --help > help || fail "$command --help"
+	assert_contains "$(head -1 help)" "usage: lpad $command"
+	"$LPAD" "$command" -h | cmp -s - help || fail "$command -h is not --help"
+done
+assert_lacks "$out" "  node"
+run_lpad --version
+assert_exit 0
+[[ $out =~ ^lpad\ [0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "version: $out"
+
+run_lpad
+assert_exit 2
+assert_contains "$err" 'usage: lpad COMMAND'
+run_lpad lanch
+assert_exit 2
+assert_contains "$err" 'lpad: there is no command `lanch`: did you mean launch?'
+run_lpad something-else
+assert_exit 2
+assert_lacks "$err" 'did you mean'
+run_lpad --frobnicate
+assert_exit 2
+assert_contains "$err" 'there is no option `--frobnicate`'
+
+# Nobody reads what is printed: 141, whatever was to be said. A descriptor that is closed from the start is not taken
+# for a file's.
+(set +o pipefail; "$LPAD" --help; echo $? > code) | true
+wait_until file_has code .
+[ "$(cat code)" = 141 ] || [ "$(cat code)" = 0 ] || fail "help into a closed pipe: exit $(cat code)"
+code=0
+"$LPAD" --help >&- 2> err || code=$?
+assert_equal 141 "$code" "standard output closed"
+code=0
+"$LPAD" --help > /dev/full 2> err || code=$?
+assert_equal 1 "$code" "standard output full"
+assert_contains "$(cat err)" 'cannot write standard output'

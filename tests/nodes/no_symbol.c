@@ -1,0 +1,7 @@
+/* A shared object that is no module. */
+int answer(void);
+
+int answer(void)
+{
+	return 42;
+}
