@@ -143,14 +143,25 @@ static const char *file_name(struct workshop *workshop, const char *path, size_t
 	return *list_add(&workshop->names) = memory_copy_span(path, length);
 }
 
+/* The header's own check of a member's type says no more than that a size is negative. */
+static char *diagnostic_hint(const struct diagnostic *one)
+{
+	char *cleanup_free message = memory_copy_span(one->message, one->message_length);
+	if (!strstr(message, "negative"))
+		return NULL;
+	if (!one->macro || one->macro_length < 5 || strncmp(one->macro, "LPAD_", 5))
+		return memory_copy_text("of an LPAD_ macro: the member has another type than it binds");
+	return memory_format("the member has another type than %.*s binds", (int)one->macro_length, one->macro);
+}
+
 static size_t add_diagnostics(struct workshop *workshop, struct candidate *candidate, const char *output)
 {
 	struct diagnostic one;
 	size_t errors = 0;
 	for (size_t count = 0; count < DIAGNOSTICS_MOST && diagnostic_next(&output, &one); count++) {
 		const char *rule = one.error ? "compiler" : "compiler-warning";
-		struct finding *finding = candidate_add(candidate, 0, rule, NULL, "%.*s", (int)one.message_length,
-			one.message);
+		struct finding *finding = candidate_add(candidate, 0, rule, diagnostic_hint(&one), "%.*s",
+			(int)one.message_length, one.message);
 		finding->severity = one.error ? SEVERITY_ERROR : SEVERITY_WARNING;
 		finding->mark = (struct mark){ file_name(workshop, one.file, one.file_length), one.line, one.column,
 			one.line, one.column + 1 };

@@ -13,6 +13,8 @@ struct diagnostic {
 	bool error;             /* else a warning */
 	const char *message;
 	size_t message_length;
+	const char *macro;      /* of a mistake in a macro's use: its name, and the place is where it is used; NULL */
+	size_t macro_length;
 };
 
 /* The next one at or behind *at, which moves on. Everything that is no error or warning is passed over. */
