@@ -127,7 +127,7 @@ static bool step_on(struct supervisor *supervisor)
 		begin_run(supervisor);
 		return true;
 	case PHASE_RUN:
-		if (all_in(supervisor, MEMBER_DEAD) || (supervisor->waited && !supervisor->unfinished)) {
+		if (supervisor->in_state[MEMBER_DEAD] == supervisor->total || (supervisor->waited && !supervisor->unfinished)) {
 			run_stop(supervisor, CAUSE_COMPLETED, 0, NULL, NULL);
 			return true;
 		}

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "supervise/inside.h"
 #include "supervise/spawn.h"
+#include "topology/value.h"
 
 extern char **environ;
 
@@ -88,6 +89,11 @@ int start_prepare(struct supervisor *supervisor)
 	supervisor->in_state[MEMBER_NEW] = supervisor->total;
 	prepare_table(supervisor);
 	raise_descriptors(supervisor);
+	output_say(&supervisor->output, "run %s, seed %lld, %s", supervisor->launch->record->id,
+		(long long)topology->seed, supervisor->launch->record->folder);
+	output_event(&supervisor->output, json_pack("{ss si ss sI ss}", "event", "start", "schema", 1, "run",
+		supervisor->launch->record->id, "seed", (json_int_t)topology->seed, "record",
+		supervisor->launch->record->folder));
 	struct error error = { 0 };
 	if (spawn_prepare(&error)) {
 		output_error(&supervisor->output, "%s", error.text);
@@ -130,7 +136,22 @@ static bool is_set(const struct environment *environment, const char *entry)
 	return false;
 }
 
-static void make_environment(const struct supervisor *supervisor, const struct member *member,
+/* NAME=value, with the replica's own $index and $folder. */
+static char *filled(const struct word *word, const struct member *member, const char *folder)
+{
+	static char name[] = "env", type[] = "text";
+	static const struct param_spec text = { .name = name, .type = type };
+	if (!word->template)
+		return memory_copy_text(word->text);
+	json_t *template = value_template(word->text, word->base);
+	json_t *value = value_filled(&text, template, member->index, folder, NULL);
+	char *out = memory_copy_text(value ? json_string_value(value) : word->text);
+	json_decref(template);
+	json_decref(value);
+	return out;
+}
+
+static void make_environment(const struct supervisor *supervisor, const struct member *member, const char *folder,
 	struct environment *out)
 {
 	const struct group *group = member->group;
@@ -138,7 +159,7 @@ static void make_environment(const struct supervisor *supervisor, const struct m
 		member->index, member->incarnation);
 	for (size_t i = 0; i < group->env.count; i++)
 		if (!is_set(out, group->env.at[i].text))
-			*list_add(&out->list) = memory_copy_text(group->env.at[i].text);
+			*list_add(&out->list) = filled(&group->env.at[i], member, folder);
 	size_t own = out->list.count;
 	for (char **entry = environ; *entry; entry++) {
 		struct environment set = { .list = { .at = out->list.at, .count = own } };
@@ -148,10 +169,11 @@ static void make_environment(const struct supervisor *supervisor, const struct m
 	*list_add(&out->list) = NULL;
 }
 
-static int spawn(struct supervisor *supervisor, struct member *member, struct spawned *out, struct error *error)
+static int spawn(struct supervisor *supervisor, struct member *member, const char *folder, struct spawned *out,
+	struct error *error)
 {
 	struct environment environment = { 0 };
-	make_environment(supervisor, member, &environment);
+	make_environment(supervisor, member, folder, &environment);
 	char *arguments[] = { (char []){ "lpad" }, (char []){ "node" }, NULL };
 	struct spawning spawning = { .program = supervisor->launch->program, .arguments = arguments,
 		.environment = environment.list.at, .descriptors = supervisor->descriptors };
@@ -177,7 +199,7 @@ static void start_one(struct supervisor *supervisor, struct member *member)
 	char *cleanup_free folder = record_node_folder(supervisor->launch->record, member->name, &error);
 	json_t *document = folder ? supervisor->launch->document(supervisor->launch->context, member->group,
 		member->index, member->incarnation) : NULL;
-	if (!document || spawn(supervisor, member, &spawned, &error)) {
+	if (!document || spawn(supervisor, member, folder, &spawned, &error)) {
 		json_decref(document);
 		if (!error.text[0])
 			error_set(&error, "its document could not be written");
