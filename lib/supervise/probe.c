@@ -13,7 +13,10 @@
 #include "supervise/globals.h"
 #include "supervise/subject.h"
 
-enum { AT_ONCE = 32 };  /* modules opened at the same time */
+enum {
+	AT_ONCE = 32,           /* modules opened at the same time */
+	DEATHS_MOST = 3         /* of one module's child in check callbacks: then it is not asked again */
+};
 
 struct entry {
 	struct candidate module;
@@ -21,6 +24,7 @@ struct entry {
 	struct interface *interface;    /* NULL: the module's findings say why */
 	json_t *description;
 	struct subject subject;
+	int deaths;
 };
 
 struct probe {
@@ -196,15 +200,17 @@ static char **one_complaint(char *text)
 	return list;
 }
 
-static char *death_complaint(const struct subject *subject)
+static char *death_complaint(const struct entry *entry)
 {
+	const struct subject *subject = &entry->subject;
+	const char *end = entry->deaths == DEATHS_MOST ? "; this module's checks are not called again" : "";
 	char *cleanup_free how = helper_status_text(subject->status);
 	char *cleanup_free lines = candidate_last_lines(text_string(&subject->output));
 	if (subject->state == SUBJECT_FAILED)
-		return memory_format("its check could not be called: %s", subject->error.text);
+		return memory_format("its check could not be called: %s%s", subject->error.text, end);
 	if (subject->state == SUBJECT_LATE)
-		return memory_format("its check hangs: no answer within %g s", subject_step_limit());
-	return memory_format("its check crashes: %s%s%s", how, lines ? "; " : "", lines ? lines : "");
+		return memory_format("its check hangs: no answer within %g s%s", subject_step_limit(), end);
+	return memory_format("its check crashes: %s%s%s%s", how, lines ? "; " : "", lines ? lines : "", end);
 }
 
 static char **read_complaints(const json_t *reply)
@@ -222,6 +228,19 @@ static char **read_complaints(const json_t *reply)
 	return complaints;
 }
 
+static char **ask_check(struct entry *entry, const char *name, json_t *document)
+{
+	struct subject *subject = &entry->subject;
+	if (entry->deaths == DEATHS_MOST)
+		return NULL;
+	subject_ask(subject, json_pack("{s:s, s:s, s:O}", "do", "check", "implementation", name, "document", document));
+	subjects_wait(&subject, 1);
+	if (subject->state == SUBJECT_ANSWERED)
+		return read_complaints(subject->reply);
+	entry->deaths++;
+	return one_complaint(death_complaint(entry));
+}
+
 static char **check(void *context, const struct interface *interface, json_t *document)
 {
 	struct probe *probe = context;
@@ -229,16 +248,9 @@ static char **check(void *context, const struct interface *interface, json_t *do
 	const struct implementation_spec *spec = name ? interface_find(interface, name) : NULL;
 	if (!spec || !spec->has_check)
 		return NULL;
-	for (size_t i = 0; i < probe->entries.count; i++) {
-		struct subject *subject = &probe->entries.at[i]->subject;
-		if (probe->entries.at[i]->interface != interface)
-			continue;
-		subject_ask(subject, json_pack("{s:s, s:s, s:O}", "do", "check", "implementation", name,
-			"document", document));
-		subjects_wait(&subject, 1);
-		return subject->state == SUBJECT_ANSWERED ? read_complaints(subject->reply)
-			: one_complaint(death_complaint(subject));
-	}
+	for (size_t i = 0; i < probe->entries.count; i++)
+		if (probe->entries.at[i]->interface == interface)
+			return ask_check(probe->entries.at[i], name, document);
 	return NULL;
 }
 
