@@ -228,22 +228,23 @@ static int check_map(struct builder *builder, const struct edge *edge)
 
 static void take_keep(struct builder *builder, const struct tree *value, struct edge *edge)
 {
-	static const char *const words[] = { "latest", "all" };
-	int64_t count = 1, window = 0;
-	int word = 0;
-	edge->has_keep = true;
-	edge->keep_mark = value->mark;
+	int64_t count = 0;
 	const struct tree *all = tree_get(value, "all");
-	if (value->kind == TREE_MAP && (!all || value->count != 1))
+	edge->keep_mark = value->mark;
+	if (all && value->count == 1) {
+		if (!take_int(builder, all, "keep.all", 1, WINDOW_MOST, &edge->keep_window))
+			edge->keep = -2;
+	} else if (value->kind == TREE_MAP || !*value->text) {
 		words_report(builder->problems, value, "value", NULL, "`keep` is latest, a number, all or {all: N}");
-	else if (all && !take_int(builder, all, "keep.all", 1, WINDOW_MOST, &window))
-		edge->keep = -2, edge->keep_window = window;
-	else if (!all && value->text[strspn(value->text, "0123456789+-")] == '\0') {
-		take_int(builder, value, "keep", 1, KEEP_MOST, &count);
+	} else if (!strcmp(value->text, "latest") || !strcmp(value->text, "all")) {
+		edge->keep = value->text[0] == 'l' ? -1 : -2;
+	} else if (value->text[strspn(value->text, "0123456789+-")]) {
+		words_report(builder->problems, value, "value", NULL, "`keep` is latest, a number, all or {all: N}, not \"%.60s\"",
+			value->text);
+	} else if (!take_int(builder, value, "keep", 1, KEEP_MOST, &count)) {
 		edge->keep = (int)count;
-	} else if (!all && !take_word(builder, value, "keep", words, 2, &word)) {
-		edge->keep = word ? -2 : -1;
 	}
+	edge->has_keep = edge->keep != 0;
 }
 
 static void for_topics_only(struct builder *builder, const struct tree *value, const char *key, const struct edge *edge)
@@ -266,8 +267,7 @@ static void read_topic_options(struct builder *builder, const struct tree *optio
 	tree_free(value);
 	if ((value = take(builder, SCHEMA_EDGE, options, "fetch", &nowhere, NULL))) {
 		for_topics_only(builder, value, "fetch", edge);
-		take_word(builder, value, "fetch", words, 2, &eager);
-		if (edge->has_keep && edge->keep != -1)
+		if (!take_word(builder, value, "fetch", words, 2, &eager) && edge->has_keep && edge->keep != -1)
 			words_report(builder->problems, value, "edge-option", NULL, "`fetch` goes with `keep: latest`");
 		edge->has_fetch = true;
 		edge->eager = eager;
@@ -324,8 +324,9 @@ static void join(struct builder *builder, struct arrow *arrow, int from, int to,
 		edge.map = MAP_ROUND_ROBIN;
 		free(edge.axis);
 		edge.axis = NULL;
+	} else {
+		check_twice(builder, &edge);
 	}
-	check_twice(builder, &edge);
 	*list_add(&builder->topology->edges) = edge;
 }
 

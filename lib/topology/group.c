@@ -79,6 +79,15 @@ static void ignore(void *context, const struct tree *text)
 	(void)context, (void)text;
 }
 
+/* A key that nobody knows, and that was reported, may have been meant for the one that is missing. */
+static bool has_strangers(const struct tree *map)
+{
+	for (size_t i = 0; map && i < map->count; i++)
+		if (!schema_find(SCHEMA_NODE, map->keys[i]) && strncmp(map->keys[i], "x-", 2))
+			return true;
+	return false;
+}
+
 static void read_module(struct node *node)
 {
 	struct group *group = node->group;
@@ -97,7 +106,8 @@ static void read_module(struct node *node)
 	if (both || (group->command && group->module.count))
 		problem_add(node->builder->problems, group->mark, "type", NULL,
 			"`%s` has both `module` and `command`: a node is one of them", group->label);
-	else if (!group->command && !group->module.count && !node->bad && !has(node->own, "module"))
+	else if (!group->command && !group->module.count && !node->bad && !has(node->own, "module")
+		&& !has_strangers(node->own) && !has_strangers(node->defaults))
 		problem_add(node->builder->problems, group->mark, "missing-key", NULL,
 			"`%s` has no `module` and no `command`: what does it run?", group->label);
 }
@@ -215,7 +225,7 @@ static void read_process(struct node *node)
 	struct tree *name = value_of(node, "process", &node->early), *packed = value_of(node, "per_process", &node->early);
 	int64_t count = 1;
 	if (name) {
-		words_check_label(node->builder->problems, name->text, name->mark, "a process' name");
+		words_check_label(node->builder->problems, name->text, name->mark, "the name of a process");
 		group->process = memory_copy_text(name->text);
 	}
 	if (packed)

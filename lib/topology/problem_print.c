@@ -12,7 +12,8 @@
 enum {
 	SHOWN = 160,                    /* characters of a line; a longer one is shown around the caret */
 	BEFORE = 60,                    /* of them before the caret */
-	OTHER_FILE_MOST = 16 << 20
+	OTHER_FILE_MOST = 16 << 20,
+	LINE_MOST = 1 << 20             /* bytes of a line: a longer one is not shown */
 };
 
 static const struct palette {
@@ -24,6 +25,9 @@ struct sources {
 	const struct problems *problems;
 	struct text other;
 	char *other_name;
+	/* A line that was found and where it begins: the next problem is mostly further down. */
+	const char *text, *start;
+	int line;
 };
 
 /* Bytes of the UTF-8 sequence at `at`, 0 if it is none. */
@@ -53,17 +57,25 @@ static size_t break_at(const char *at, const char *end)
 }
 
 /* Line `number` of a text, without its end. False if there is none. */
-static bool find_line(const char *text, size_t length, int number, const char **start, size_t *size)
+static bool find_line(struct sources *sources, const char *text, size_t length, int number, const char **start,
+	size_t *size)
 {
 	const char *at = text, *end = text + length;
+	int line = 1;
 	if (length >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3))
 		at += 3;
-	for (int line = 1; at < end; line++) {
+	if (sources->text == text && sources->line <= number) {
+		line = sources->line;
+		at = sources->start;
+	}
+	for (; at < end; line++) {
 		const char *begin = at;
 		while (at < end && !break_at(at, end))
 			at++;
 		if (line == number) {
-			*start = begin;
+			sources->text = text;
+			sources->start = *start = begin;
+			sources->line = number;
 			*size = (size_t)(at - begin);
 			return true;
 		}
@@ -79,15 +91,16 @@ static bool source_line(struct sources *sources, const struct mark *mark, const 
 	if (!mark->file || !mark->line || mark_is_option(mark))
 		return false;
 	if (problems->source && text_equal(mark->file, problems->file))
-		return find_line(problems->source, problems->source_length, mark->line, start, size);
+		return find_line(sources, problems->source, problems->source_length, mark->line, start, size);
 	if (!text_equal(mark->file, sources->other_name)) {
 		text_clear(&sources->other);
+		sources->text = NULL;
 		free(sources->other_name);
 		sources->other_name = memory_copy_text(mark->file);
 		if (!files_is_file(mark->file) || files_read(mark->file, &sources->other, OTHER_FILE_MOST, NULL))
 			text_clear(&sources->other);
 	}
-	return find_line(text_string(&sources->other), sources->other.length, mark->line, start, size);
+	return find_line(sources, text_string(&sources->other), sources->other.length, mark->line, start, size);
 }
 
 /* One character of a line as it is shown: tabs stay, what is not printable becomes \xNN. Returns its columns. */
@@ -146,7 +159,7 @@ static void print_line(struct sources *sources, const struct problem *problem, c
 	const char *line;
 	size_t size;
 	const struct mark *mark = &problem->mark;
-	if (!source_line(sources, mark, &line, &size))
+	if (!source_line(sources, mark, &line, &size) || size > LINE_MOST)
 		return;
 	while (size && (line[size - 1] == ' ' || line[size - 1] == '\t'))
 		size--;

@@ -31,7 +31,7 @@ struct reader {
 	yaml_parser_t parser;
 	LIST(struct anchor) anchors;
 	struct names names;     /* name -> place in anchors, the newest of each */
-	size_t unfolded;
+	size_t values;          /* so far, aliases unfolded */
 };
 
 static struct mark mark_of(const struct reader *reader, const yaml_mark_t *start, const yaml_mark_t *end)
@@ -92,6 +92,15 @@ static void anchor_end(struct reader *reader, size_t place, struct measured valu
 	}
 }
 
+static bool too_many(struct reader *reader, size_t more, struct mark mark)
+{
+	reader->values += more;
+	if (reader->values <= READ_VALUES)
+		return false;
+	problem_add(reader->problems, mark, "too-large", NULL, "more than %d values up to here, aliases unfolded", READ_VALUES);
+	return true;
+}
+
 /* The same value at another place: its parts are shared. */
 static struct tree *copy_at(const struct tree *tree, struct mark mark)
 {
@@ -112,29 +121,23 @@ static struct measured parse_alias(struct reader *reader, const yaml_event_t *ev
 {
 	const char *name = (const char *)event->data.alias.anchor;
 	struct mark mark = event_mark(reader, event);
-	struct measured value = { tree_scalar("", mark, reader->reading->base, false), 1, 0 };
 	size_t place;
 	if (!names_find(&reader->names, name, &place)) {
 		problem_add(reader->problems, mark, "alias", NULL, "no anchor `&%.60s` stands before this alias", name);
-		return value;
+		return failed;
 	}
 	const struct measured *anchor = &reader->anchors.at[place].value;
 	if (!anchor->tree) {
 		problem_add(reader->problems, mark, "alias", NULL, "the alias `*%.60s` stands inside its own anchor", name);
-		return value;
-	}
-	tree_free(value.tree);
-	reader->unfolded += anchor->size;
-	if (reader->unfolded > READ_UNFOLDED) {
-		problem_add(reader->problems, mark, "alias", NULL, "the aliases up to here unfold to more than %d values",
-			READ_UNFOLDED);
 		return failed;
 	}
+	if (too_many(reader, anchor->size, mark))
+		return failed;
 	if (depth + anchor->height > READ_DEPTH) {
 		problem_add(reader->problems, mark, "depth", NULL, "nested deeper than %d levels", READ_DEPTH);
 		return failed;
 	}
-	value = *anchor;
+	struct measured value = *anchor;
 	value.tree = copy_at(anchor->tree, mark);
 	return value;
 }
@@ -214,7 +217,7 @@ static char *parse_key(struct reader *reader, yaml_event_t *event, struct mark *
 	struct measured key = parse_value(reader, event, depth);
 	if (!key.tree)
 		return NULL;
-	char *text = NULL;
+	char *text = merge ? memory_copy_text("<<") : NULL;     /* kept: it may have brought what would be missed now */
 	if (merge)
 		problem_add(reader->problems, *mark, "merge-key", "what several nodes share stands in `defaults`",
 			"merge keys (`<<`) are not part of YAML 1.2");
@@ -305,6 +308,8 @@ static struct measured parse_value(struct reader *reader, yaml_event_t *event, i
 	bool nests = event->type == YAML_SEQUENCE_START_EVENT || event->type == YAML_MAPPING_START_EVENT;
 	if (nests && depth >= READ_DEPTH)
 		problem_add(reader->problems, event_mark(reader, event), "depth", NULL, "nested deeper than %d levels", READ_DEPTH);
+	else if (too_many(reader, 1, event_mark(reader, event)))
+		value = failed;
 	else if (event->type == YAML_SEQUENCE_START_EVENT)
 		value = parse_list(reader, event, depth);
 	else if (event->type == YAML_MAPPING_START_EVENT)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * YAML text to a tree with places. Everything that lpad's format leaves out of YAML is refused here: tags, merge keys,
- * duplicate keys, keys that are no text, several documents, nesting beyond READ_DEPTH, aliases that unfold to more
- * than READ_UNFOLDED values.
+ * duplicate keys, keys that are no text, several documents, nesting beyond READ_DEPTH, more than READ_VALUES
+ * values, each alias counted as what it stands for.
  */
 #ifndef TOPOLOGY_READ_H
 #define TOPOLOGY_READ_H
@@ -10,7 +10,7 @@
 #include "topology/problem.h"
 #include "topology/tree.h"
 
-enum { READ_DEPTH = 100, READ_UNFOLDED = 1000000 };
+enum { READ_DEPTH = 100, READ_VALUES = 2000000 };
 
 /* What is read, and how its places are named. */
 struct reading {

@@ -10,7 +10,7 @@
 static bool read_axis(struct builder *builder, const struct tree *grid, size_t i, struct group *group)
 {
 	int64_t extent = 1;
-	bool bad = words_check_label(builder->problems, grid->keys[i], grid->key_marks[i], "an axis' name");
+	bool bad = words_check_label(builder->problems, grid->keys[i], grid->key_marks[i], "the name of an axis");
 	char *cleanup_free what = memory_format("replicas.%.60s", grid->keys[i]);
 	bad |= take_int(builder, grid->items[i], what, 1, REPLICAS_MOST, &extent) != 0;
 	*list_add(&group->axes) = (struct axis){ memory_copy_text(grid->keys[i]), (int)extent, grid->key_marks[i] };

@@ -113,6 +113,8 @@ static void read_nodes(struct builder *builder, const struct tree *nodes)
 		names_put(&builder->nodes, nodes->keys[i], i);
 		if (!scope_holds(builder->scope, when))
 			continue;
+		if (!own && !tree_is_null(nodes->items[i]))
+			continue;       /* no node: reported with the file */
 		names_put(&builder->groups, nodes->keys[i], topology->groups.count);
 		group_build(builder, nodes->keys[i], nodes->key_marks[i], own, defaults);
 		count_replicas(builder, &topology->groups.at[topology->groups.count - 1]);

@@ -147,7 +147,7 @@ void schema_check(enum schema_level level, const struct tree *map, struct proble
 		const char *name = map->keys[i];
 		const struct tree *value = map->items[i];
 		const struct schema_key *key = schema_find(level, name);
-		if (!strncmp(name, "x-", 2))
+		if (!strncmp(name, "x-", 2) || !strcmp(name, "<<"))
 			continue;
 		if (!key)
 			report_unknown(level, name, map->key_marks[i], problems);

@@ -173,11 +173,11 @@ static void set(struct setter *setter, const struct setting *setting)
 	}
 	struct variable *variable = &setter->source->variables.at[place];
 	struct tree *value = value_of(setter, variable);
+	variable->set = true;               /* to a wrong value, too: nobody asked for the others */
 	if (!value)
 		return;
 	tree_free(variable->value);
 	variable->value = value;
-	variable->set = true;
 }
 
 void variables_set(struct source *source, struct problems *problems)

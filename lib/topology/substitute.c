@@ -26,6 +26,7 @@ struct scope {
 	struct tree *arguments;
 	char *name;
 	size_t depth, made;
+	bool failed;
 };
 
 /* A text while it is put together. Its dollars are all written $$, $index and $folder stand as they are. */
@@ -135,11 +136,13 @@ static void expand_text(struct scope *scope, const struct tree *tree, const stru
 
 static void refuse_place(struct scope *scope, enum builtin builtin, struct mark mark, const char *where)
 {
+	scope->failed = true;
 	problem_add(scope->problems, mark, "variable", NULL, "`$%s` can stand %s only", builtin_names[builtin], where);
 }
 
 static void refuse_inside(struct scope *scope, const struct dollar *piece, struct mark mark)
 {
+	scope->failed = true;
 	problem_add(scope->problems, mark, "variable", NULL, "`$%.*s` is a list: it cannot stand inside a text",
 		(int)piece->name_length, piece->name);
 }
@@ -170,12 +173,17 @@ static void add_builtin(struct scope *scope, const struct dollar *piece, enum bu
 	}
 }
 
-/* The variable's place, marked as open, or false: unknown, or a circle. Close it with `scope->open[place] = false`. */
-static bool open_variable(struct scope *scope, const struct dollar *piece, size_t *place)
+/* The variable's place, marked as open, or false: unknown, a circle, or too much. */
+static bool open_variable(struct scope *scope, const struct dollar *piece, struct mark mark, size_t *place)
 {
 	char *cleanup_free name = memory_copy_span(piece->name, piece->name_length);
-	if (!names_find(&scope->names, name, place) || scope->open[*place] || scope->depth > READ_DEPTH)
+	bool deep = scope->depth == READ_DEPTH;
+	if (deep)
+		problem_add(scope->problems, mark, "depth", NULL, "variables inside variables, more than %d deep", READ_DEPTH);
+	if (deep || exhausted(scope, PIECE_COST, mark) || !names_find(&scope->names, name, place) || scope->open[*place]) {
+		scope->failed = true;
 		return false;
+	}
 	scope->depth++;
 	return scope->open[*place] = true;
 }
@@ -195,7 +203,7 @@ static void add_named(struct scope *scope, const struct dollar *piece, const str
 		add_builtin(scope, piece, builtin, use, mark, draft);
 		return;
 	}
-	if (!open_variable(scope, piece, &place))
+	if (!open_variable(scope, piece, mark, &place))
 		return;
 	struct tree *value = scope->values[place];
 	struct dollar whole;
@@ -296,7 +304,7 @@ static struct tree *expand_whole(struct scope *scope, const struct dollar *piece
 		add_builtin(scope, piece, builtin, target->use, target->mark, &draft);
 		return finish(scope, &draft, target->mark, false);
 	}
-	if (!open_variable(scope, piece, &place))
+	if (!open_variable(scope, piece, target->mark, &place))
 		return tree_scalar("", target->mark, scope->source->folder, false);
 	struct target inner = *target;
 	if (!inner.from.line)
@@ -373,19 +381,13 @@ static struct tree *expand(struct scope *scope, struct tree *tree, const struct 
 struct tree *scope_expand(struct scope *scope, struct tree *tree, const struct use *use)
 {
 	struct target target = { .use = use, .mark = tree->mark };
+	scope->failed = false;
 	return expand(scope, tree, &target);
 }
 
-char *scope_text(struct scope *scope, struct tree *tree, const struct use *use)
+bool scope_failed(const struct scope *scope)
 {
-	struct tree *value = scope_expand(scope, tree, use);
-	char *text = NULL;
-	if (value->kind == TREE_SCALAR)
-		text = memory_copy_text(value->text);
-	else
-		words_report(scope->problems, value, "type", NULL, "a text is needed here, not %s", tree_kind_name(value));
-	tree_free(value);
-	return text;
+	return scope->failed;
 }
 
 /* ---- when ---- */

@@ -29,8 +29,8 @@ void scope_set_name(struct scope *scope, const char *name);
 /* A new reference: the tree itself where no variable stands in it. Texts in which $index or $folder are left are
    templates: their other dollars are $$. A list variable that is an item of a list is put in item by item. */
 struct tree *scope_expand(struct scope *scope, struct tree *tree, const struct use *use);
-/* A scalar's text with variables put in; caller frees. NULL with a problem if it is a list or a map. */
-char *scope_text(struct scope *scope, struct tree *tree, const struct use *use);
+/* Whether the last scope_expand left something out that was, or is now, reported: its result means nothing. */
+bool scope_failed(const struct scope *scope);
 /* Whether `when` of a node or edge holds; NULL holds. */
 bool scope_holds(struct scope *scope, const struct tree *when);
 

@@ -18,7 +18,7 @@ static const struct row {
 } rows[] = {
 	{ "found character that cannot start", "\t", false, "a tab cannot indent here", "indent with spaces" },
 	{ "found a tab character", NULL, false, "a tab cannot indent here", "indent with spaces" },
-	{ "found character that cannot start", NULL, false, "a text cannot begin with this character",
+	{ "found character that cannot start", NULL, false, "a text cannot begin with `@`, `%` or a back quote",
 		"put the text in quotes" },
 	{ "mapping values are not allowed", NULL, false, "a `:` cannot stand here",
 		"put a text with `: ` in quotes, or check the indentation" },
@@ -91,18 +91,23 @@ static bool report_braces(const struct syntax_error *error, struct problems *pro
 	return true;
 }
 
+/* libyaml looks no further than LONGEST_KEY characters for the colon: what it then says is no help. */
 static bool report_long_key(const struct syntax_error *error, struct problems *problems)
 {
-	if (!text_equal(error->context, "while scanning a simple key"))
+	size_t colon = offset_of(error, &error->at), start = colon;
+	if (colon >= error->length || error->text[colon] != ':')
 		return false;
-	size_t at = offset_of(error, &error->opened);
-	size_t length = strcspn(error->text + at, ":\r\n");
-	if (length <= LONGEST_KEY)
+	while (start && !strchr("\r\n{[,", error->text[start - 1]))
+		start--;
+	start += strspn(error->text + start, " ");
+	size_t width = mark_characters(error->text + start, colon - start);
+	if (width <= LONGEST_KEY)
 		return false;
-	struct mark mark = error->opened;
-	mark.end_column = mark.column + (int)mark_characters(error->text + at, length);
-	problem_add(problems, mark, "name", NULL, "a name has at most 200 characters, not %zu",
-		mark_characters(error->text + at, length));
+	struct mark mark = error->at;
+	mark.end_line = mark.line;
+	mark.end_column = mark.column;
+	mark.column -= (int)width;
+	problem_add(problems, mark, "name", NULL, "a name has at most 200 characters, not %zu", width);
 	return true;
 }
 

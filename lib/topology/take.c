@@ -15,7 +15,7 @@ struct tree *take(struct builder *builder, enum schema_level level, const struct
 	if (!raw)
 		return NULL;
 	struct tree *value = scope_expand(builder->scope, raw, use);
-	bool fits = schema_fits(schema_find(level, key), value, builder->problems);
+	bool fits = !scope_failed(builder->scope) && schema_fits(schema_find(level, key), value, builder->problems);
 	if (!fits && bad)
 		*bad = true;
 	if (fits && !tree_is_null(value))
@@ -45,7 +45,7 @@ static bool is_text(struct builder *builder, const struct tree *value, const cha
 {
 	if (value->kind == TREE_SCALAR)
 		return true;
-	words_report(builder->problems, value, "type", NULL, "`%s` cannot be %s", key, tree_kind_name(value));
+	words_report(builder->problems, value, "type", NULL, "a text is needed in `%s`, not %s", key, tree_kind_name(value));
 	return false;
 }
 

@@ -10,6 +10,11 @@
 #include "topology/variables.h"
 #include "topology/words.h"
 
+enum {
+	TOLD_IN_TEXT = 20,              /* wrong variables of one text that are told */
+	NEAREST_UNTIL = 100             /* after so many problems nobody looks for the word that was meant */
+};
+
 /* How far the search for circles is with a variable; the file's name comes behind the last one. */
 enum colour { UNSEEN, OPEN, DONE };
 
@@ -35,14 +40,14 @@ static void mark_used(struct uses *uses, size_t place)
 static void report_unknown(struct uses *uses, const struct dollar *use, struct mark mark)
 {
 	const struct source *source = uses->source;
-	size_t count = source->variables.count + BUILTINS - 1;
+	size_t place, count = uses->problems->errors < NEAREST_UNTIL ? source->variables.count + BUILTINS - 1 : 0;
 	const char **cleanup_free words = memory_array(count, sizeof *words);
-	for (size_t i = 0; i < source->variables.count; i++)
-		words[i] = source->variables.at[i].name;
-	for (int i = 1; i < BUILTINS; i++)
-		words[source->variables.count + (size_t)i - 1] = builtin_names[i];
+	for (size_t i = 0; i < count; i++)
+		words[i] = i < BUILTINS - 1 ? builtin_names[i + 1] : source->variables.at[i - (BUILTINS - 1)].name;
 	char *cleanup_free name = memory_copy_span(use->name, use->name_length);
 	const char *nearest = words_nearest(uses->problems, name, words, count);
+	if (nearest && names_find(&uses->names, nearest, &place))
+		mark_used(uses, place);         /* it was meant: no second complaint */
 	if (nearest)
 		problem_add(uses->problems, mark, "unknown-variable", NULL, "no variable `%.60s`: did you mean `%s`?", name, nearest);
 	else
@@ -50,30 +55,32 @@ static void report_unknown(struct uses *uses, const struct dollar *use, struct m
 			"add it to `vars`; a dollar that stands for itself is written $$", "no variable `%.60s`", name);
 }
 
-static void use(struct uses *uses, const struct dollar *piece, struct mark mark)
+/* False if there is no such variable. */
+static bool use(struct uses *uses, const struct dollar *piece)
 {
 	size_t place;
 	char *cleanup_free name = memory_copy_span(piece->name, piece->name_length);
 	enum builtin builtin = builtin_find(piece->name, piece->name_length);
 	if (builtin == BUILTIN_ARGS)
 		uses->source->arguments_used = true;
-	if (builtin)
-		return;
-	if (names_find(&uses->names, name, &place))
+	if (!builtin && !names_find(&uses->names, name, &place))
+		return false;
+	if (!builtin)
 		mark_used(uses, place);
-	else
-		report_unknown(uses, piece, mark);
+	return true;
 }
 
 static void scan_text(struct uses *uses, const char *text, struct mark whole)
 {
 	struct dollar piece;
+	int told = 0;
 	for (const char *at = text; dollar_next(&at, &piece); ) {
-		if (piece.kind == DOLLAR_TEXT || piece.kind == DOLLAR_DOLLAR)
+		if (piece.kind == DOLLAR_TEXT || piece.kind == DOLLAR_DOLLAR || (piece.kind == DOLLAR_NAME && use(uses, &piece))
+			|| told++ >= TOLD_IN_TEXT)
 			continue;
 		struct mark mark = mark_within(whole, text, (size_t)(piece.start - text), piece.length);
 		if (piece.kind == DOLLAR_NAME)
-			use(uses, &piece, mark);
+			report_unknown(uses, &piece, mark);
 		else if (piece.kind == DOLLAR_ALONE)
 			problem_add(uses->problems, mark, "dollar", NULL, "no name stands behind `$`: a dollar is written $$");
 		else
@@ -202,8 +209,12 @@ static void report_circle(struct uses *uses, const char *name, struct mark mark)
 	size_t from = 0;
 	while (strcmp(uses->path[from], name))
 		from++;
-	for (; from < uses->depth; from++)
+	for (; from < uses->depth; from++) {
+		size_t place;
 		text_format(&circle, "$%s -> ", uses->path[from]);
+		if (names_find(&uses->names, uses->path[from], &place))
+			mark_used(uses, place);
+	}
 	problem_add(uses->problems, mark, "circle", NULL, "these variables need each other: %s$%s", circle.data, name);
 }
 
@@ -220,10 +231,8 @@ static void visit(struct uses *uses, size_t place)
 		report_circle(uses, name, file_name ? value->mark : variable->mark);
 		return;
 	}
-	if (uses->depth == READ_DEPTH) {
-		problem_add(uses->problems, value->mark, "depth", NULL, "variables inside variables, more than %d deep", READ_DEPTH);
-		return;
-	}
+	if (uses->depth == READ_DEPTH)
+		return;         /* told where the value is used */
 	uses->colours[place] = OPEN;
 	uses->path[uses->depth++] = name;
 	visit_tree(uses, value);

@@ -35,13 +35,17 @@ int variables_refuse(const struct variable *variable, const char *value, struct 
 	return problem_add(problems, mark, "one-of", NULL, "%s is one of %s, not \"%.60s\"", variable->name, list, value);
 }
 
+enum { VALUES_MOST = 1000 };
+
 static void read_one_of(struct variable *variable, const struct tree *list, struct problems *problems)
 {
 	if (!list || list->kind != TREE_LIST)
 		return;
 	if (!list->count)
 		problem_add(problems, list->mark, "one-of", NULL, "`one_of` needs at least one value");
-	for (size_t i = 0; i < list->count; i++) {
+	if (list->count > VALUES_MOST)
+		problem_add(problems, list->mark, "one-of", NULL, "`one_of` has at most %d values", VALUES_MOST);
+	for (size_t i = 0; i < list->count && i < VALUES_MOST; i++) {
 		const struct tree *item = list->items[i];
 		if (item->kind != TREE_SCALAR)
 			problem_add(problems, item->mark, "type", NULL, "a value of `one_of` is a text, not %s", tree_kind_name(item));
@@ -81,7 +85,7 @@ static void declare(struct source *source, const char *name, struct mark mark, s
 	struct problems *problems)
 {
 	struct variable variable = { .name = memory_copy_text(name), .mark = mark };
-	size_t length = strlen(name);
+	size_t length = strlen(name), before = problems->errors;
 	if (length > LABEL_LONGEST)
 		problem_add(problems, mark, "name", NULL, "a name has at most %d characters, not %zu", LABEL_LONGEST,
 			mark_characters(name, length));
@@ -90,6 +94,7 @@ static void declare(struct source *source, const char *name, struct mark mark, s
 			"a variable's name is made of letters, digits and _, and begins with a letter: not `%s`", name);
 	else if (builtin_find(name, length))
 		problem_add(problems, mark, "variable", NULL, "`$%s` is built in: choose another name", name);
+	variable.used = problems->errors > before;       /* no second complaint */
 	if (value->kind == TREE_MAP)
 		read_long_form(&variable, value, problems);
 	else

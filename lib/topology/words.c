@@ -14,7 +14,8 @@ const char *words_nearest(const struct problems *problems, const char *word, con
 {
 	if (count && problems->errors > NEAREST_MOST / count)
 		return NULL;
-	return text_nearest(word, words, count);
+	const char *nearest = text_nearest(word, words, count);
+	return nearest && text_distance(word, nearest) < strlen(nearest) ? nearest : NULL;
 }
 
 char *words_list(const char *const *words, size_t count)
