@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a message, for the files that make and read bodies: message.c, message_tensors.c, message_file.c. */
+/* The inside of a message, for the files that make and read bodies: message.c, message_header.c, message_tensors.c, message_file.c. */
 #ifndef LINK_BODY_H
 #define LINK_BODY_H
 
@@ -59,11 +59,28 @@ int body_check_json(const lpad_message *message, struct error *error);
 /* Reads and checks the header of a whole body that somebody else wrote. Fills message->tensors; lays the body out again if it is
    not aligned. 0, or -1 with the error (without the sender) set. */
 int tensors_decode(lpad_message *message, struct error *error);
-/* Appends length, JSON and padding for the tensors as they lie; sets tensors->data. */
-void tensors_encode(struct tensors *tensors, struct text *out);
 /* Places the tensors; their bytes in all. false: too many. */
 bool tensors_lay_out(struct tensors *tensors, size_t *total);
 const char *tensors_meta(const struct tensors *tensors, const char *key);
 void tensors_release(struct tensors *tensors);
+
+/* ---- message_header.c ---- */
+
+/* By enum lpad_dtype: the format's name, ours, and the element's size. */
+extern const struct tensor_type {
+	const char *name, *shown;
+	size_t size;
+} tensor_types[];
+bool tensor_type_valid(int type);
+/* Bytes of a tensor, from its type and shape. false: negative extent or overflow. */
+bool tensor_measure(const struct tensor *tensor, size_t *out);
+/* A name out of a foreign header, fit for one line. */
+enum { TENSOR_SHOWN = 80 };
+struct shown { char text[TENSOR_SHOWN + 4]; };
+struct shown tensor_shown(const char *name);
+/* Appends length, JSON and padding for the tensors as they lie; sets tensors->data. */
+void tensors_encode(struct tensors *tensors, struct text *out);
+/* The header into message->tensors, everything checked but the alignment. 0, or -1 with the error set. */
+int tensors_read(lpad_message *message, struct error *error);
 
 #endif

@@ -164,6 +164,29 @@ START_TEST(empty_ones_are_fine)
 }
 END_TEST
 
+START_TEST(names_may_be_anything)
+{
+	static const char *const names[] = { "a\"b", "back\\slash", "new\nline\x01", "caf\xc3\xa9", "{\"dtype\":", " ", "/", "\x7f" };
+	enum { COUNT = sizeof names / sizeof names[0] };
+	lpad_tensor list[COUNT];
+	struct error error = { 0 };
+	for (int i = 0; i < COUNT; i++)
+		list[i] = (lpad_tensor){ names[i], LPAD_U16, 1, { i + 1 } };
+	lpad_message *message = message_tensors(COUNT, list);
+	for (int i = 0; i < COUNT; i++)
+		*(uint16_t *)message_data(message, names[i]) = (uint16_t)(100 + i);
+	lpad_message *other = received(message_content(message), message_size(message), &error);
+	ck_assert_msg(other, "%s", error.text);
+	for (int i = 0; i < COUNT; i++) {
+		const uint16_t *data = message_view(other, names[i], LPAD_U16, 1, (int64_t[]){ i + 1 });
+		ck_assert_ptr_nonnull(data);
+		ck_assert_int_eq(*data, 100 + i);
+	}
+	message_free(message);
+	message_free(other);
+}
+END_TEST
+
 START_TEST(wrong_lists_are_refused)
 {
 	static const struct { lpad_tensor tensor; int code; const char *text; } rows[] = {
@@ -552,6 +575,7 @@ int main(void)
 	tcase_add_test(cases, data_comes_back_on_the_other_side);
 	tcase_add_test(cases, body_is_the_format);
 	tcase_add_test(cases, empty_ones_are_fine);
+	tcase_add_test(cases, names_may_be_anything);
 	tcase_add_test(cases, wrong_lists_are_refused);
 	tcase_add_test(cases, views_are_exact);
 	tcase_add_test(cases, wrong_places_and_names_are_refused);
