@@ -161,9 +161,9 @@ int inbox_next(lpad_inbox *inbox, lpad_call **out, lpad_deadline deadline);
 int inbox_next_from(lpad_inbox *inbox, lpad_handle *handle, int place, lpad_call **out, lpad_deadline deadline);
 
 int topic_publish(lpad_topic *topic, lpad_message *message);
-int topic_subscribers(const lpad_topic *topic);
+int topic_subscribers(const lpad_topic *topic);                         /* those of the file that live */
 int subscription_take(lpad_subscription *subscription, lpad_message **out, lpad_deadline deadline);
-int subscription_publishers(const lpad_subscription *subscription);
+int subscription_publishers(const lpad_subscription *subscription);     /* those from whom something may still come */
 
 /* Waits of the node's own (lpad_wait_stop): until link_stop. 0, or LPAD_ETIMEDOUT. */
 int link_wait_stop(struct link *link, lpad_deadline deadline);
@@ -171,6 +171,8 @@ bool link_stopping(struct link *link);
 
 /* ---- counters ---- */
 
+/* One row per port and peer. A topic: one per subscriber, `bytes` being those published, the same in each row of the topic: count
+   them once; a topic without subscribers has one row with peer "". published = received + dropped + lost once all is done. */
 struct port_counters {
 	const char *port, *kind, *peer;         /* kind: "handle" "method" "topic" "subscription"; borrowed */
 	int64_t messages, bytes, delivered_bytes, dropped, lost, published, received, errors;

@@ -24,11 +24,12 @@ enum wire_kind {
 	                           starts a session: numbers restart at 1 */
 	WIRE_CALL,              /* port = place of the method in the HELLO's list; number counts the session's calls and cancels */
 	WIRE_CANCEL,            /* number: its own place in the order; version: the number of the call that is cancelled */
-	WIRE_SUBSCRIBE,         /* port = topic; flags/body: JSON {"port", "keep", "window"}; answered at once; HELLO follows on the topic */
-	WIRE_CONFIRM,           /* port = topic: the topic's HELLO arrived; number = the sequence number it carried */
-	WIRE_ACK,               /* port = topic: number = last sequence consumed */
+	WIRE_SUBSCRIBE,         /* port = topic; body: JSON {"port", "keep", "window"}, "port" being the subscription's name, which tells apart
+	                           several of one node; answered at once; HELLO follows on the topic */
+	WIRE_CONFIRM,           /* port = topic: the topic's HELLO arrived; number = the sequence number it carried; body {"port"} */
+	WIRE_ACK,               /* port = topic: number = last sequence consumed; body {"port", "received", "dropped", "bytes"} */
 	WIRE_FETCH,             /* reserved: the body of a lazy `latest` */
-	WIRE_END_ACK,           /* port = topic: END arrived; number = last sequence; body JSON {"received", "dropped"} */
+	WIRE_END_ACK,           /* port = topic: END arrived, all is done with; number = last sequence; body as of ACK */
 	WIRE_PROBE,             /* reserved: looks for a circle of waiting callers */
 	/* Answers. */
 	WIRE_REPLY = 32,        /* body: the method's */
