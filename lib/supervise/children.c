@@ -11,6 +11,7 @@
 #include "supervise/inside.h"
 #include "supervise/reap.h"
 
+enum { SWEEPS = 5 };
 static const int64_t SWEEP_AFTER = 20000000;    /* many deaths at once are one look */
 
 static size_t hash_of(const struct supervisor *supervisor, pid_t process)
@@ -92,6 +93,12 @@ static void died(struct supervisor *supervisor, struct member *member, int statu
 	run_tell_neighbours(supervisor, member);
 }
 
+static void arm_sweep(struct supervisor *supervisor)
+{
+	if (!supervisor->sweep_timer.place)
+		timers_set(&supervisor->timers, &supervisor->sweep_timer, supervisor_now(supervisor) + SWEEP_AFTER);
+}
+
 /* The group is killed before its leader is reaped: afterwards the number could be somebody else's. */
 void children_reap(struct supervisor *supervisor)
 {
@@ -109,8 +116,8 @@ void children_reap(struct supervisor *supervisor)
 			break;
 		if (member)
 			died(supervisor, member, status, &usage);
-		if (!supervisor->sweep_timer.place)
-			timers_set(&supervisor->timers, &supervisor->sweep_timer, supervisor_now(supervisor) + SWEEP_AFTER);
+		supervisor->sweeps_left = SWEEPS;
+		arm_sweep(supervisor);
 	}
 }
 
@@ -136,10 +143,12 @@ static bool belongs_to_living(const struct supervisor *supervisor, char *name)
 	return member_alive(member) && member->incarnation == atoi(incarnation);
 }
 
-/* A child of ours that is no node was orphaned. One whose node lives may stay; one that does not say goes at the end. */
+/* A child of ours that is no node was orphaned. One whose node lives may stay; one that does not say, and was not just
+   executing something (then it cannot be read), goes at the end. */
 void children_sweep(struct supervisor *supervisor)
 {
 	struct processes children = { 0 };
+	bool nameless = false;
 	reap_children(&children);
 	for (size_t i = 0; i < children.list.count; i++) {
 		if (find(supervisor, children.list.at[i]))
@@ -147,8 +156,11 @@ void children_sweep(struct supervisor *supervisor)
 		char *cleanup_free name = reap_variable(children.list.at[i], "LPAD_NODE");
 		if (name && !belongs_to_living(supervisor, name))
 			kill(children.list.at[i], SIGKILL);
+		nameless |= !name;
 	}
 	list_release(&children.list);
+	if (nameless && supervisor->sweeps_left-- > 0)
+		arm_sweep(supervisor);
 }
 
 bool children_end(struct supervisor *supervisor)

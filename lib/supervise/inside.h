@@ -189,6 +189,7 @@ struct supervisor {
 	int64_t paused_ns;              /* since; 0: not paused */
 	unsigned deaths;
 	int streams_open;
+	int sweeps_left;                /* looks for escaped processes, while one cannot be told */
 	bool children_gone;
 	bool guardian_lost;
 	/* The end. */

@@ -145,6 +145,7 @@ void output_end(struct output *output, struct outlet *outlet, int stream)
 
 /* ---- lpad's own lines ---- */
 
+__attribute__((format(printf, 2, 0)))
 static void add_line(struct output *output, const char *format, va_list list)
 {
 	char *cleanup_free line = memory_format_list(format, list);

@@ -102,7 +102,7 @@ START_TEST(reads_environments)
 	if (!child) {
 		dup2(ready[1], 1);
 		char *const environment[] = { (char []){ "XLPAD_NODE=no" }, (char []){ "LPAD_NODE=run-1/worker/3/1" }, NULL };
-		execle("/bin/sh", "sh", "-c", "echo; exec sleep 1000", (char *)NULL, environment);
+		execle("/bin/sh", "sh", "-c", "echo; kill -STOP $$", (char *)NULL, environment);
 		_exit(1);
 	}
 	ck_assert(read(ready[0], &byte, 1) == 1);

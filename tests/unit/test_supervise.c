@@ -67,10 +67,16 @@ static const char *next_word(json_t **message)
 	return json_string_value(json_object_get(*message, "do"));
 }
 
+static void crash(void)
+{
+	signal(SIGSEGV, SIG_DFL);       /* a sanitizer has its own */
+	raise(SIGSEGV);
+}
+
 static void misbehave(void)
 {
 	if (does("crash"))
-		raise(SIGSEGV);
+		crash();
 	if (does("exit0"))
 		_exit(0);
 	if (does("exit7"))
@@ -133,17 +139,17 @@ static void serve(void)
 		else if (!strcmp(word, "peer"))
 			hear_peer(message);
 		else if (!strcmp(word, "stop") && does("stop-crash"))
-			raise(SIGSEGV);
+			crash();
 		else if (!strcmp(word, "stop") && runs && !does("stop-ignore"))
 			say("ended", ", \"code\": 0");
 		else if (!strcmp(word, "drain") && !does("drain-hang"))
 			say("drained", does("left") ? ", \"left\": 3, \"text\": \"3 messages of reading to keep\"" : ", \"left\": 0");
 		else if (!strcmp(word, "finish") && !does("finish-hang"))
-			exit(0);
+			_exit(0);
 	}
 	while (does("deaf"))
 		pause();
-	exit(1);
+	_exit(1);
 }
 
 static int be_node(void)
@@ -158,11 +164,11 @@ static int be_node(void)
 	say("step", ", \"step\": \"load\"");
 	if (does("load-fail")) {
 		say("failed", ", \"step\": \"load\", \"code\": 1, \"text\": \"no such symbol\"");
-		return 1;
+		_exit(1);
 	}
 	say("step", ", \"step\": \"init\"");
 	if (does("init-crash"))
-		raise(SIGSEGV);
+		crash();
 	while (does("init-hang"))
 		pause();
 	say("step", ", \"step\": \"bind\"");
