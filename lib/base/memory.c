@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,12 @@ char *memory_format(const char *format, ...)
 	char *out = memory_format_list(format, list);
 	va_end(list);
 	return out;
+}
+
+void memory_keep_large(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 256 << 20);
 }
 
 void memory_free_at(void *place)

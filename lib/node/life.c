@@ -376,6 +376,7 @@ int life_main(int fd)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
+	memory_keep_large();
 	setvbuf(stdout, NULL, _IOLBF, 0);       /* lines appear when they are written, though it is a pipe */
 	pthread_mutex_init(&life.lock, NULL);
 	channel_init(&life.channel, fd);
