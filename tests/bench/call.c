@@ -195,6 +195,7 @@ int main(int argc, char **argv)
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : 5, calls = argc > 2 ? atoi(argv[2]) : 3000;
 	snprintf(folder, sizeof folder, "/tmp/lpad-bench-XXXXXX");
+	memory_keep_large();            /* as every node process does */
 	if (!mkdtemp(folder))
 		return 1;
 	pid_t servers[] = { fork_server(serve_link), fork_server(serve_raw) };
