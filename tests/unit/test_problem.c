@@ -21,7 +21,9 @@ static char *printed(const struct problems *problems, bool colour)
 	FILE *out = open_memstream(&text, &size);
 	problems_print(problems, out, colour);
 	fclose(out);
-	return text;
+	char *copy = memory_copy_text(text);
+	free(text);
+	return copy;
 }
 
 /* What one problem at that mark of that source is printed as, without its first line. */
