@@ -45,9 +45,11 @@ static bool read_header(struct image *image)
 	if (image->size < sizeof *head || memcmp(head->e_ident, ELFMAG, SELFMAG) || head->e_ident[EI_CLASS] != CLASS)
 		return false;
 	image->count = head->e_shnum;
+	if (head->e_shentsize != sizeof(section) || head->e_shoff % sizeof(void *) || head->e_shstrndx >= image->count
+	    || !inside(image, head->e_shoff, image->count * sizeof(section)))
+		return false;
 	image->sections = (const section *)(image->data + head->e_shoff);
-	return head->e_shentsize == sizeof(section) && head->e_shoff % sizeof(void *) == 0
-	    && head->e_shstrndx < image->count && inside(image, head->e_shoff, image->count * sizeof(section));
+	return true;
 }
 
 /* A text of a string table; NULL if it does not lie in the file with its end. */
