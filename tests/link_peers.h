@@ -12,6 +12,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@ struct peer {
 	struct link *link;
 	lpad_handle *peers;
 	int number, incarnation;
-	char name[16], address[200];
+	char address[200];
 	pthread_t ticker, workers[8];
 	int worker_count;
 	pthread_mutex_t lock;
@@ -116,9 +117,9 @@ static inline int do_gated(struct peer *peer, lpad_call *call)
 static inline int do_safe(struct peer *peer, lpad_call *call)
 {
 	int32_t me[2] = { peer->number, peer->incarnation };
-	peer->entered++;
 	if (message_size(call_request(call)))           /* anything: keep it */
 		return do_hold(peer, call);
+	peer->entered++;
 	peer->executed++;
 	return call_answer(call, message_bytes(me, sizeof me));
 }
@@ -267,6 +268,7 @@ static inline void peer_bind(struct peer *peer, int number, int incarnation, con
 	pthread_condattr_t attributes;
 	struct error error = { 0 };
 	*peer = (struct peer){ .number = number, .incarnation = incarnation };
+	snprintf(peer->address, sizeof peer->address, "ipc://%s/%d", peers_folder, number);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_mutex_init(&peer->lock, NULL);
