@@ -79,15 +79,16 @@ static bool is_variable(const struct image *image, const symbol *one, const char
 	    && !text_starts(name, "completed.") && !text_starts(name, "lpad_") && holds_variables(image, one->st_shndx);
 }
 
-/* A variable inside a function is "calls.3" here. */
+/* A variable inside a function is "calls.3" (gcc) or "run.calls" (clang) here. */
 static void add_name(struct text *out, const char *name, int place)
 {
-	if (place > NAMES_MOST)
-		return;
-	text_add(out, place ? ", " : "");
+	const char *dot = strchr(name, '.');
+	text_add(out, place && place <= NAMES_MOST ? ", " : "");
 	if (place == NAMES_MOST)
 		text_add(out, "...");
-	else
+	else if (place < NAMES_MOST && dot && !isdigit((unsigned char)dot[1]))
+		name = dot + 1;
+	if (place < NAMES_MOST)
 		text_add_span(out, name, strcspn(name, "."));
 }
 
