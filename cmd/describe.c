@@ -20,7 +20,9 @@ static const struct option_row rows[] = {
 struct describe {
 	bool json;
 	int colour;
-	const char *module, *implementation;
+	char **modules;         /* C sources, or one of anything else; borrowed */
+	int module_count;
+	const char *implementation;
 };
 
 /* ---- tables: every column as wide as its widest cell ---- */
@@ -243,23 +245,38 @@ static int print_module(const struct describe *describe, const struct interface 
 	return describe->json ? print_json(describe, interface, description) : print_text(describe, interface);
 }
 
-/* A module as if a topology in the current folder named it; of an installed one the name is enough. */
+/* The words of `module:` in a topology in the current folder; of an installed module the name is enough. */
+static void add_words(const struct describe *describe, const char *folder, struct group *group)
+{
+	for (int i = 0; i < describe->module_count; i++) {
+		const char *name = describe->modules[i];
+		bool bare = !strpbrk(name, "./") && !files_is_file(name);
+		*list_add(&group->module) = (struct word){ .text = memory_format("%s%s", name, bare ? ".so" : ""),
+			.mark = { .file = name }, .base = folder };
+	}
+	group->label = group->module.at[0].text;
+}
+
+static void release_words(struct group *group)
+{
+	for (size_t i = 0; i < group->module.count; i++)
+		free(group->module.at[i].text);
+	list_release(&group->module);
+}
+
 static int describe_module(const struct describe *describe)
 {
 	struct problems problems = { 0 };
+	struct group group = { 0 };
 	struct probe *probe = probe_open();
 	struct module_lookup lookup = probe_lookup(probe);
 	char *cleanup_free folder = files_current_folder();
-	bool bare = !strpbrk(describe->module, "./") && !files_is_file(describe->module);
-	char *cleanup_free name = memory_format("%s%s", describe->module, bare ? ".so" : "");
-	struct word word = { .text = name, .mark = { .file = describe->module }, .base = folder ? folder : "/" };
-	struct group group = { .label = name };
-	*list_add(&group.module) = word;
+	add_words(describe, folder ? folder : "/", &group);
 	const struct interface *interface = lookup.find(lookup.context, NULL, &group, &problems);
 	probe_settle(probe);
 	problems_print(&problems, stderr, colour_wanted("auto", STDERR_FILENO));
 	int code = interface ? print_module(describe, interface, probe_description(probe, interface)) : EXIT_PROBLEMS;
-	list_release(&group.module);
+	release_words(&group);
 	problems_release(&problems);
 	probe_close(probe);
 	return code;
@@ -282,12 +299,16 @@ static int take_option(struct describe *describe, const struct options *options,
 
 static int take_operands(struct describe *describe, const struct options *options)
 {
+	int sources = 0;
+	while (sources < options->operand_count && text_ends(options->operands[sources], ".c"))
+		sources++;
+	describe->modules = options->operands;
+	describe->module_count = sources ? sources : 1;
 	if (options->operand_count < 1)
 		return command_usage_error(options->command, "which module?");
-	if (options->operand_count > 2 || options->rest)
+	if (options->operand_count > describe->module_count + 1 || options->rest)
 		return command_usage_error(options->command, "one module and at most one of its implementations");
-	describe->module = options->operands[0];
-	describe->implementation = options->operand_count > 1 ? options->operands[1] : NULL;
+	describe->implementation = options->operands[describe->module_count];   /* NULL behind the last */
 	return 0;
 }
 
@@ -309,10 +330,10 @@ static int run(const struct command *command, int count, char **arguments)
 const struct command command_describe = {
 	.name = "describe",
 	.summary = "what a module offers: parameters, methods, handles, topics",
-	.usage = "[options] MODULE [IMPLEMENTATION]",
+	.usage = "[options] MODULE... [IMPLEMENTATION]",
 	.options = rows,
 	.details =
-		"MODULE is a C source, a shared object, or the name of a module that comes with lpad.\n"
+		"MODULE is C sources, a shared object, or the name of a module that comes with lpad.\n"
 		"Exit: 0, 1 when there is no such module or it is none, 2 usage.\n",
 	.run = run,
 };

@@ -52,6 +52,12 @@ done
 assert_lacks "$(tail -1 out)" own
 assert_lacks "$(tail -1 out)" constant
 
+# A module of several sources.
+run_lpad describe "$TESTS/../topologies/wordcount/wordcount.c" "$TESTS/../topologies/wordcount/words.c" driver
+assert_exit 0
+assert_contains "$out" 'maps, reduces, prints'
+assert_lacks "$out" partition
+
 run_lpad describe globls.c
 assert_exit 1
 assert_contains "$err" 'there is no `globls.c` in'
