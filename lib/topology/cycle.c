@@ -10,12 +10,18 @@
 
 struct search {
 	const struct topology *topology;
-	int *start, *next_edge, *edges; /* edges[start[g] .. start[g + 1]): topic edges from g; next_edge: the next to follow */
-	int *order, *low;               /* place in the order of discovery, from 1; lowest one that can be reached */
+	int *start, *edges;             /* edges[start[g] .. start[g + 1]): where the topic edges of g go */
+	int *next_edge;                 /* the next to follow */
+	int *order, *low;               /* place in the order of discovery, from 1; the lowest that can be reached */
 	int *component;                 /* -1: not yet known */
 	int *stack, *path;              /* found and not in a component yet; the way of the search */
 	int found, on_stack, depth, components;
 };
+
+static void add_edge(struct search *search, const struct edge *edge)
+{
+	search->edges[search->next_edge[edge->from]++] = edge->to;
+}
 
 static void index_edges(struct search *search)
 {
@@ -30,7 +36,7 @@ static void index_edges(struct search *search)
 	}
 	for (size_t i = 0; i < topology->edges.count; i++)
 		if (topology->edges.at[i].to_port)
-			search->edges[search->next_edge[topology->edges.at[i].from]++] = topology->edges.at[i].to;
+			add_edge(search, &topology->edges.at[i]);
 	for (size_t g = 0; g < groups; g++)
 		search->next_edge[g] = search->start[g];
 }
@@ -85,8 +91,10 @@ void cycle_mark(struct topology *topology)
 	size_t groups = topology->groups.count, edges = topology->edges.count;
 	int *cleanup_free memory = memory_array(groups * 7 + edges + 1, sizeof(int));
 	struct search search = { .topology = topology, .start = memory, .next_edge = memory + groups + 1,
-		.order = memory + groups * 2 + 1, .low = memory + groups * 3 + 1, .component = memory + groups * 4 + 1,
-		.stack = memory + groups * 5 + 1, .path = memory + groups * 6 + 1, .edges = memory + groups * 7 + 1 };
+		.order = memory + groups * 2 + 1, .low = memory + groups * 3 + 1,
+		.component = memory + groups * 4 + 1,
+		.stack = memory + groups * 5 + 1, .path = memory + groups * 6 + 1,
+		.edges = memory + groups * 7 + 1 };
 	index_edges(&search);
 	for (size_t g = 0; g < groups; g++)
 		search.component[g] = -1;

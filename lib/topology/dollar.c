@@ -6,7 +6,8 @@
 #include "topology/words.h"
 
 const char *const builtin_names[BUILTINS] = {
-	[BUILTIN_REPLICAS] = "replicas", [BUILTIN_NAME] = "name", [BUILTIN_RUN] = "run", [BUILTIN_ARGS] = "args",
+	[BUILTIN_REPLICAS] = "replicas", [BUILTIN_NAME] = "name", [BUILTIN_RUN] = "run",
+		[BUILTIN_ARGS] = "args",
 	[BUILTIN_HERE] = "here", [BUILTIN_INDEX] = "index", [BUILTIN_FOLDER] = "folder",
 };
 

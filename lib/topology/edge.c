@@ -49,7 +49,8 @@ static int split_end(struct builder *builder, const char *text, size_t start, si
 	size_t label = dot ? (size_t)(dot - side) : end - start;
 	out->mark = mark_within(mark, text, start, end - start);
 	out->label_mark = mark_within(mark, text, start, label);
-	if (side[strcspn(side, " \t\n")] || !label || (dot && (!dot[1] || strchr(dot + 1, '.') || strchr(dot + 1, '$'))))
+	bool bad_port = dot && (!dot[1] || strchr(dot + 1, '.') || strchr(dot + 1, '$'));
+	if (side[strcspn(side, " \t\n")] || !label || bad_port)
 		return malformed(builder, out->mark, "each side of an arrow is a node, or a node and a port");
 	out->label = memory_copy_span(side, label);
 	out->port = dot ? memory_copy_text(dot + 1) : NULL;
@@ -81,7 +82,8 @@ static void arrow_release(struct arrow *arrow)
 static void unknown_node(struct builder *builder, const struct tree *label)
 {
 	if (label->kind != TREE_SCALAR) {
-		words_report(builder->problems, label, "type", NULL, "a node's name is needed here, not %s", tree_kind_name(label));
+		words_report(builder->problems, label, "type", NULL,
+			"a node's name is needed here, not %s", tree_kind_name(label));
 		return;
 	}
 	const struct tree *nodes = tree_get(builder->source->root, "nodes");
@@ -89,9 +91,11 @@ static void unknown_node(struct builder *builder, const struct tree *label)
 	const char *nearest = words_nearest(builder->problems, label->text, words, nodes->count);
 	char *cleanup_free list = words_list(words, nodes->count < 12 ? nodes->count : 12);
 	if (nearest)
-		words_report(builder->problems, label, "edge-node", NULL, "no node `%.60s`: did you mean `%s`?", label->text, nearest);
+		words_report(builder->problems, label, "edge-node", NULL,
+			"no node `%.60s`: did you mean `%s`?", label->text, nearest);
 	else
-		words_report(builder->problems, label, "edge-node", NULL, "no node `%.60s`; there are: %s%s", label->text, list,
+		words_report(builder->problems, label, "edge-node", NULL,
+			"no node `%.60s`; there are: %s%s", label->text, list,
 			nodes->count > 12 ? ", ..." : "");
 }
 
@@ -103,7 +107,8 @@ static int find_group(struct builder *builder, const struct end *end)
 	size_t number;
 	int result = NODE_OFF;
 	if (strchr(end->label, '$') && !dollar_is_whole(end->label, &whole)) {
-		malformed(builder, end->label_mark, "a variable at the end of an edge is the whole name of a node");
+		malformed(builder, end->label_mark,
+			"a variable at the end of an edge is the whole name of a node");
 		return NODE_WRONG;
 	}
 	struct tree *written = tree_scalar(end->label, end->label_mark, NULL, false);
@@ -122,8 +127,8 @@ static int find_group(struct builder *builder, const struct end *end)
 /* ---- map ---- */
 
 static const char *const map_names[] = {
-	[MAP_ALL] = "all", [MAP_ONE_TO_ONE] = "one-to-one", [MAP_ROUND_ROBIN] = "round-robin", [MAP_NEXT] = "next",
-	[MAP_PREVIOUS] = "previous",
+	[MAP_ALL] = "all", [MAP_ONE_TO_ONE] = "one-to-one", [MAP_ROUND_ROBIN] = "round-robin",
+	[MAP_NEXT] = "next", [MAP_PREVIOUS] = "previous",
 };
 
 static const struct { const char *key; enum map_kind kind; } axis_maps[] = {
@@ -137,7 +142,8 @@ static int read_axis_map(struct builder *builder, const struct tree *map, struct
 			continue;
 		const struct tree *axis = map->items[0];
 		if (axis->kind != TREE_SCALAR || tree_is_null(axis))
-			return words_report(builder->problems, axis, "type", NULL, "`%s` names an axis, not %s", map->keys[0],
+			return words_report(builder->problems, axis, "type", NULL,
+				"`%s` names an axis, not %s", map->keys[0],
 				tree_kind_name(axis));
 		edge->map = axis_maps[i].kind;
 		edge->axis = memory_copy_text(axis->text);
@@ -165,10 +171,13 @@ static int read_map(struct builder *builder, const struct tree *options, struct 
 
 static void report_sizes(struct builder *builder, const struct edge *edge)
 {
-	const struct group *from = &builder->topology->groups.at[edge->from], *to = &builder->topology->groups.at[edge->to];
+	const struct group *from = &builder->topology->groups.at[edge->from],
+		*to = &builder->topology->groups.at[edge->to];
 	char *cleanup_free place = mark_text(from->replicas_mark.line ? from->replicas_mark : from->mark);
-	problem_add(builder->problems, edge->map_mark, "edge-map", NULL, "%s needs equal sizes: %s has %d replica%s (%s), %s %d",
-		map_names[edge->map], from->label, from->replicas, from->replicas == 1 ? "" : "s", place, to->label, to->replicas);
+	problem_add(builder->problems, edge->map_mark, "edge-map", NULL,
+		"%s needs equal sizes: %s has %d replica%s (%s), %s %d",
+		map_names[edge->map], from->label, from->replicas, from->replicas == 1 ? "" : "s", place,
+		to->label, to->replicas);
 }
 
 static const struct axis *find_axis(const struct group *group, const char *name)
@@ -191,10 +200,12 @@ static void report_axis(struct builder *builder, const struct edge *edge, const 
 		problem_add(builder->problems, edge->map_mark, "edge-map", "replicas: {row: 4, column: 4}",
 			"%s has no axis `%.60s`: its replicas are no grid", group->label, edge->axis);
 	else if (nearest)
-		problem_add(builder->problems, edge->map_mark, "edge-map", NULL, "%s has no axis `%.60s`: did you mean `%s`?",
+		problem_add(builder->problems, edge->map_mark, "edge-map", NULL,
+			"%s has no axis `%.60s`: did you mean `%s`?",
 			group->label, edge->axis, nearest);
 	else
-		problem_add(builder->problems, edge->map_mark, "edge-map", NULL, "%s has no axis `%.60s`; it has: %s", group->label,
+		problem_add(builder->problems, edge->map_mark, "edge-map", NULL,
+			"%s has no axis `%.60s`; it has: %s", group->label,
 			edge->axis, list);
 }
 
@@ -202,14 +213,16 @@ static bool same_grid(const struct group *a, const struct group *b)
 {
 	bool same = a->axes.count == b->axes.count;
 	for (size_t i = 0; same && i < a->axes.count; i++)
-		same = a->axes.at[i].extent == b->axes.at[i].extent && !strcmp(a->axes.at[i].name, b->axes.at[i].name);
+		same = a->axes.at[i].extent == b->axes.at[i].extent
+			&& !strcmp(a->axes.at[i].name, b->axes.at[i].name);
 	return same;
 }
 
 /* -1 if the two groups cannot be joined like that, or nobody can tell. */
 static int check_map(struct builder *builder, const struct edge *edge)
 {
-	const struct group *from = &builder->topology->groups.at[edge->from], *to = &builder->topology->groups.at[edge->to];
+	const struct group *from = &builder->topology->groups.at[edge->from],
+		*to = &builder->topology->groups.at[edge->to];
 	bool unsure = builder->unsure[edge->from] || builder->unsure[edge->to];
 	size_t before = builder->problems->errors;
 	if (edge->axis && !find_axis(from, edge->axis)) {
@@ -218,8 +231,10 @@ static int check_map(struct builder *builder, const struct edge *edge)
 	}
 	if (edge->axis && !same_grid(from, to))
 		return problem_add(builder->problems, edge->map_mark, "edge-map", NULL,
-			"a map along an axis needs the same grid on both sides: %s and %s differ", from->label, to->label);
-	if (!edge->axis && edge->map != MAP_ALL && edge->map != MAP_ROUND_ROBIN && from->replicas != to->replicas && !unsure)
+			"a map along an axis needs the same grid on both sides: %s and %s differ",
+			from->label, to->label);
+	if (!edge->axis && edge->map != MAP_ALL && edge->map != MAP_ROUND_ROBIN
+		&& from->replicas != to->replicas && !unsure)
 		report_sizes(builder, edge);
 	return builder->problems->errors > before || (unsure && edge->map != MAP_ALL) ? -1 : 0;
 }
@@ -235,11 +250,13 @@ static void take_keep(struct builder *builder, const struct tree *value, struct 
 		if (!take_int(builder, all, "keep.all", 1, WINDOW_MOST, &edge->keep_window))
 			edge->keep = -2;
 	} else if (value->kind == TREE_MAP || !*value->text) {
-		words_report(builder->problems, value, "value", NULL, "`keep` is latest, a number, all or {all: N}");
+		words_report(builder->problems, value, "value", NULL,
+			"`keep` is latest, a number, all or {all: N}");
 	} else if (!strcmp(value->text, "latest") || !strcmp(value->text, "all")) {
 		edge->keep = value->text[0] == 'l' ? -1 : -2;
 	} else if (value->text[strspn(value->text, "0123456789+-")]) {
-		words_report(builder->problems, value, "value", NULL, "`keep` is latest, a number, all or {all: N}, not \"%.60s\"",
+		words_report(builder->problems, value, "value", NULL,
+			"`keep` is latest, a number, all or {all: N}, not \"%.60s\"",
 			value->text);
 	} else if (!take_int(builder, value, "keep", 1, KEEP_MOST, &count)) {
 		edge->keep = (int)count;
@@ -247,7 +264,8 @@ static void take_keep(struct builder *builder, const struct tree *value, struct 
 	edge->has_keep = edge->keep != 0;
 }
 
-static void for_topics_only(struct builder *builder, const struct tree *value, const char *key, const struct edge *edge)
+static void for_topics_only(struct builder *builder, const struct tree *value, const char *key,
+	const struct edge *edge)
 {
 	if (!edge->to_port)
 		problem_add(builder->problems, value->mark, "edge-option", NULL,
@@ -268,7 +286,8 @@ static void read_topic_options(struct builder *builder, const struct tree *optio
 	if ((value = take(builder, SCHEMA_EDGE, options, "fetch", &nowhere, NULL))) {
 		for_topics_only(builder, value, "fetch", edge);
 		if (!take_word(builder, value, "fetch", words, 2, &eager) && edge->has_keep && edge->keep != -1)
-			words_report(builder->problems, value, "edge-option", NULL, "`fetch` goes with `keep: latest`");
+			words_report(builder->problems, value, "edge-option", NULL,
+				"`fetch` goes with `keep: latest`");
 		edge->has_fetch = true;
 		edge->eager = eager;
 	}
@@ -297,13 +316,14 @@ static void read_options(struct builder *builder, const struct tree *options, st
 /* The same replicas joined twice through the same ports. */
 static void check_twice(struct builder *builder, const struct edge *edge)
 {
-	char *name = memory_format("%d.%s %d.%s %d.%s", edge->from, edge->from_port ? edge->from_port : "", edge->to,
-		edge->to_port ? edge->to_port : "", (int)edge->map, edge->axis ? edge->axis : "");
+	char *name = memory_format("%d.%s %d.%s %d.%s", edge->from, edge->from_port ? edge->from_port : "",
+		edge->to, edge->to_port ? edge->to_port : "", (int)edge->map, edge->axis ? edge->axis : "");
 	size_t first;
 	*list_add(&builder->edge_names) = name;
 	if (names_find(&builder->edges, name, &first)) {
 		char *cleanup_free place = mark_text(builder->topology->edges.at[first].mark);
-		problem_add(builder->problems, edge->mark, "edge-twice", NULL, "this edge stands here a second time: first at %s",
+		problem_add(builder->problems, edge->mark, "edge-twice", NULL,
+			"this edge stands here a second time: first at %s",
 			place);
 		return;
 	}
@@ -314,8 +334,10 @@ static void check_twice(struct builder *builder, const struct edge *edge)
 static void join(struct builder *builder, struct arrow *arrow, int from, int to, struct mark mark,
 	const struct tree *options)
 {
-	struct edge edge = { .mark = mark, .from_mark = arrow->from.mark, .to_mark = arrow->to.mark, .from = from, .to = to,
-		.from_port = arrow->from.port, .to_port = arrow->to.port, .deadline_ns = -1, .max_message = 1 << 30 };
+	struct edge edge = { .mark = mark, .from_mark = arrow->from.mark, .to_mark = arrow->to.mark,
+		.from = from, .to = to,
+		.from_port = arrow->from.port, .to_port = arrow->to.port, .deadline_ns = -1,
+		.max_message = 1 << 30 };
 	arrow->from.port = arrow->to.port = NULL;
 	int bad = read_map(builder, options, &edge);
 	read_options(builder, options, &edge);
@@ -333,7 +355,8 @@ static void join(struct builder *builder, struct arrow *arrow, int from, int to,
 static void build(struct builder *builder, const char *text, struct mark mark, const struct tree *options)
 {
 	struct arrow arrow = { 0 };
-	if (!split_arrow(builder, text, mark, &arrow) && scope_holds(builder->scope, tree_get(options, "when"))) {
+	if (!split_arrow(builder, text, mark, &arrow)
+		&& scope_holds(builder->scope, tree_get(options, "when"))) {
 		int from = find_group(builder, &arrow.from), to = find_group(builder, &arrow.to);
 		if (from >= 0 && to >= 0)
 			join(builder, &arrow, from, to, mark, options);
@@ -348,13 +371,15 @@ void edge_build(struct builder *builder, struct tree *item)
 		return;
 	}
 	if (item->kind == TREE_LIST || item->count != 1) {
-		problem_add(builder->problems, item->count > 1 && item->keys ? item->key_marks[1] : item->mark, "edge", shape_hint,
+		bool second = item->kind == TREE_MAP && item->count > 1;
+		malformed(builder, second ? item->key_marks[1] : item->mark,
 			"an edge is one arrow, its options behind a colon");
 		return;
 	}
 	const struct tree *options = item->items[0];
 	if (options->kind != TREE_MAP && !tree_is_null(options))
-		problem_add(builder->problems, options->mark, "type", NULL, "the options of an edge are a map like {map: next}, not %s",
+		problem_add(builder->problems, options->mark, "type", NULL,
+			"the options of an edge are a map like {map: next}, not %s",
 			tree_kind_name(options));
 	else
 		build(builder, item->keys[0], item->key_marks[0], options);

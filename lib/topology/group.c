@@ -24,8 +24,10 @@ static bool has(const struct tree *map, const char *key)
 static bool is_cancelled(const struct node *node, const char *key)
 {
 	static const char *const of_modules[] = { "module", "implementation", "build", "params", NULL };
-	static const char *const of_commands[] = { "command", "handles", "methods", "subscriptions", "topics", NULL };
-	const char *const *keys = has(node->own, "command") ? of_modules : has(node->own, "module") ? of_commands : NULL;
+	static const char *const of_commands[] = { "command", "handles", "methods", "subscriptions",
+		"topics", NULL };
+	const char *const *keys = has(node->own, "command") ? of_modules
+		: has(node->own, "module") ? of_commands : NULL;
 	while (keys && *keys && strcmp(*keys, key))
 		keys++;
 	return keys && *keys;
@@ -33,7 +35,8 @@ static bool is_cancelled(const struct node *node, const char *key)
 
 static struct tree *take_default(struct node *node, const char *key, const struct use *use)
 {
-	return is_cancelled(node, key) ? NULL : take(node->builder, SCHEMA_NODE, node->defaults, key, use, &node->bad);
+	return is_cancelled(node, key) ? NULL : take(node->builder, SCHEMA_NODE, node->defaults, key,
+		use, &node->bad);
 }
 
 /* The node's own value, else the default. tree_free. */
@@ -55,7 +58,8 @@ static struct tree *merged(struct node *node, const char *key, const struct use 
 		tree_put(both, own->keys[i], own->key_marks[i], tree_share(own->items[i]));
 	for (size_t i = 0; i < defaults->count; i++)
 		if (!has(own, defaults->keys[i]))
-			tree_put(both, defaults->keys[i], defaults->key_marks[i], tree_share(defaults->items[i]));
+			tree_put(both, defaults->keys[i], defaults->key_marks[i],
+				tree_share(defaults->items[i]));
 	tree_free(own);
 	tree_free(defaults);
 	return both;
@@ -161,14 +165,16 @@ static void read_params(struct node *node)
 	group->params = take(node->builder, SCHEMA_NODE, node->own, "params", &node->late, &node->bad);
 	struct tree *defaults = take_default(node, "params", &node->late);
 	if (group->params && has(node->own, "command"))
-		problem_add(node->builder->problems, group->params->mark, "type", "put them into the command, or into `env`",
+		problem_add(node->builder->problems, group->params->mark, "type",
+			"put them into the command, or into `env`",
 			"a command has no `params`");
 	for (size_t i = 0; defaults && i < defaults->count; i++) {
 		if (has(group->params, defaults->keys[i]))
 			continue;
 		if (!group->defaults)
 			group->defaults = tree_map(defaults->mark);
-		tree_put(group->defaults, defaults->keys[i], defaults->key_marks[i], tree_share(defaults->items[i]));
+		tree_put(group->defaults, defaults->keys[i], defaults->key_marks[i],
+			tree_share(defaults->items[i]));
 	}
 	tree_free(defaults);
 }
@@ -184,7 +190,8 @@ static void read_environment(struct node *node)
 			problem_add(problems, map->key_marks[i], "name", NULL,
 				"the name of an environment variable is made of letters, digits and _: not `%.60s`", name);
 		else if (value->kind != TREE_SCALAR)
-			words_report(problems, value, "type", NULL, "`env.%.60s` is a text, not %s", name, tree_kind_name(value));
+			words_report(problems, value, "type", NULL, "`env.%.60s` is a text, not %s",
+				name, tree_kind_name(value));
 		else
 			*list_add(&node->group->env) = (struct word){ memory_format("%s=%s", name, value->text), value->mark,
 				value->base, value->template };
@@ -222,7 +229,8 @@ static void read_times(struct node *node)
 static void read_process(struct node *node)
 {
 	struct group *group = node->group;
-	struct tree *name = value_of(node, "process", &node->early), *packed = value_of(node, "per_process", &node->early);
+	struct tree *name = value_of(node, "process", &node->early),
+		*packed = value_of(node, "per_process", &node->early);
 	int64_t count = 1;
 	if (name) {
 		words_check_label(node->builder->problems, name->text, name->mark, "the name of a process");
@@ -246,7 +254,8 @@ static void check_names(struct node *node, const struct tree *value, const char 
 	struct problems *problems = node->builder->problems;
 	for (size_t i = 0; value && value->kind == TREE_LIST && i < value->count; i++) {
 		if (value->items[i]->kind == TREE_SCALAR)
-			words_check_label(problems, value->items[i]->text, value->items[i]->mark, "a port's name");
+			words_check_label(problems, value->items[i]->text, value->items[i]->mark,
+				"a port's name");
 		else
 			words_report(problems, value->items[i], "type", NULL, "`%s` holds names, not %s", key,
 				tree_kind_name(value->items[i]));
@@ -302,7 +311,8 @@ static bool read_replicas(struct node *node)
 	return good;
 }
 
-void group_build(struct builder *builder, const char *label, struct mark mark, struct tree *own, struct tree *defaults)
+void group_build(struct builder *builder, const char *label, struct mark mark, struct tree *own,
+	struct tree *defaults)
 {
 	struct topology *topology = builder->topology;
 	int number = (int)topology->groups.count;
@@ -310,7 +320,8 @@ void group_build(struct builder *builder, const char *label, struct mark mark, s
 	*group = (struct group){ .label = memory_copy_text(label), .mark = mark, .number = number, .replicas = 1,
 		.first = topology->total, .per_process = 1, .policy = topology->policy,
 		.start_within_ns = builder->start_within_ns, .stop_within_ns = builder->stop_within_ns };
-	struct node node = { .builder = builder, .group = group, .own = own, .defaults = defaults, .late = { .late = true } };
+	struct node node = { .builder = builder, .group = group, .own = own, .defaults = defaults,
+		.late = { .late = true } };
 	builder->unsure[number] = !read_replicas(&node);
 	char *cleanup_free replicas = memory_format("%d", group->replicas);
 	node.early.replicas = node.late.replicas = replicas;

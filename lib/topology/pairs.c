@@ -10,13 +10,14 @@ struct view {
 	const struct edge *edge;
 	const struct group *here, *there;
 	bool forward;
-	bool skip_self;                 /* a topic within one group: it does not come back to its own publisher */
+	bool skip_self;                 /* a topic within one group does not come back to its own publisher */
 };
 
 static struct view view_of(const struct topology *topology, const struct edge *edge, bool forward)
 {
 	const struct group *from = &topology->groups.at[edge->from], *to = &topology->groups.at[edge->to];
-	return (struct view){ edge, forward ? from : to, forward ? to : from, forward, edge->to_port && edge->from == edge->to };
+	bool skip_self = edge->to_port && edge->from == edge->to;
+	return (struct view){ edge, forward ? from : to, forward ? to : from, forward, skip_self };
 }
 
 /* Replicas from one to the next along an axis, and how many it has; without an axis the whole group is one. */

@@ -8,7 +8,8 @@
 #include "topology/scalar.h"
 #include "topology/words.h"
 
-static const char *const kinds[] = { [POLICY_STOP] = "stop", [POLICY_IGNORE] = "ignore", [POLICY_RESTART] = "restart" };
+static const char *const kinds[] = { [POLICY_STOP] = "stop", [POLICY_IGNORE] = "ignore",
+	[POLICY_RESTART] = "restart" };
 
 /* What `restart` means when nothing more is said. */
 static void set_restart(struct policy *policy)
@@ -26,13 +27,15 @@ static void read_backoff(struct builder *builder, const struct tree *value, stru
 {
 	struct error error;
 	const char *dots = strstr(value->text, "..");
-	char *cleanup_free low = memory_copy_span(value->text, dots ? (size_t)(dots - value->text) : strlen(value->text));
+	size_t length = dots ? (size_t)(dots - value->text) : strlen(value->text);
+	char *cleanup_free low = memory_copy_span(value->text, length);
 	const char *high = dots ? dots + 2 : low;
 	int64_t low_ns, high_ns;
 	if (scalar_duration(low, &low_ns, &error) || scalar_duration(high, &high_ns, &error))
 		words_report(builder->problems, value, "type", "backoff: 100ms..10s", "%s", error.text);
 	else if (low_ns > high_ns)
-		words_report(builder->problems, value, "range", NULL, "`backoff` goes from the shorter to the longer: %s..%s", high,
+		words_report(builder->problems, value, "range", NULL,
+			"`backoff` goes from the shorter to the longer: %s..%s", high,
 			low);
 	else
 		out->backoff_low_ns = low_ns, out->backoff_high_ns = high_ns;
@@ -76,8 +79,8 @@ void policy_read(struct builder *builder, const struct tree *value, struct polic
 		out->kind = (enum policy_kind)kind;
 }
 
-static void read_count(struct builder *builder, const struct tree *map, const char *key, int64_t low, int64_t high,
-	int *out)
+static void read_count(struct builder *builder, const struct tree *map, const char *key, int64_t low,
+	int64_t high, int *out)
 {
 	const struct use use = { 0 };
 	struct tree *value = take(builder, SCHEMA_RESOURCES, map, key, &use, NULL);

@@ -34,7 +34,8 @@ static bool known(const struct problems *problems, struct mark mark, const char 
 }
 
 __attribute__((format(printf, 6, 0)))
-static int add(struct problems *problems, enum severity severity, struct mark mark, const char *rule, const char *hint,
+static int add(struct problems *problems, enum severity severity, struct mark mark, const char *rule,
+	const char *hint,
 	const char *format, va_list list)
 {
 	char *cleanup_free raw = memory_format_list(format, list);
@@ -110,10 +111,12 @@ void problems_print_json(const struct problems *problems, FILE *out)
 {
 	for (size_t i = 0; i < problems->list.count; i++) {
 		const struct problem *problem = &problems->list.at[i];
-		json_t *line = json_pack("{s:o, s:i, s:i, s:i, s:i, s:s, s:s, s:o, s:o}", "file", text_json(problem->mark.file),
+		json_t *line = json_pack("{s:o, s:i, s:i, s:i, s:i, s:s, s:s, s:o, s:o}", "file",
+			text_json(problem->mark.file),
 			"line", problem->mark.line, "column", problem->mark.column,
 			"end_line", problem->mark.end_line, "end_column", problem->mark.end_column,
-			"severity", problem->severity == SEVERITY_ERROR ? "error" : "warning", "rule", problem->rule,
+			"severity", problem->severity == SEVERITY_ERROR ? "error" : "warning",
+			"rule", problem->rule,
 			"message", text_json(problem->message), "hint", text_json(problem->hint));
 		json_dumpf(line, out, JSON_COMPACT);
 		fputc('\n', out);

@@ -34,7 +34,8 @@ struct sources {
 static size_t sequence(const char *at, const char *end)
 {
 	unsigned char first = (unsigned char)*at;
-	size_t length = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
+	size_t length = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3
+		: first >> 3 == 30 ? 4 : 0;
 	if ((size_t)(end - at) < length)
 		return 0;
 	for (size_t i = 1; i < length; i++)
@@ -97,7 +98,8 @@ static bool source_line(struct sources *sources, const struct mark *mark, const 
 		sources->text = NULL;
 		free(sources->other_name);
 		sources->other_name = memory_copy_text(mark->file);
-		if (!files_is_file(mark->file) || files_read(mark->file, &sources->other, OTHER_FILE_MOST, NULL))
+		if (!files_is_file(mark->file)
+			|| files_read(mark->file, &sources->other, OTHER_FILE_MOST, NULL))
 			text_clear(&sources->other);
 	}
 	return find_line(sources, text_string(&sources->other), sources->other.length, mark->line, start, size);
@@ -126,7 +128,8 @@ static void pad(struct text *out, char c, size_t count)
 }
 
 /* The shown part of the line and, below it, the carets. `column`, `end`: of the carets, from 1, end exclusive. */
-static void render(const char *line, size_t size, size_t column, size_t end, struct text *shown, struct text *carets)
+static void render(const char *line, size_t size, size_t column, size_t end, struct text *shown,
+	struct text *carets)
 {
 	size_t total = mark_characters(line, size);
 	size_t from = total > SHOWN && column > BEFORE ? column - BEFORE : 1;
@@ -154,7 +157,8 @@ static void render(const char *line, size_t size, size_t column, size_t end, str
 		text_add_char(carets, '^');
 }
 
-static void print_line(struct sources *sources, const struct problem *problem, const struct palette *palette, FILE *out)
+static void print_line(struct sources *sources, const struct problem *problem,
+	const struct palette *palette, FILE *out)
 {
 	const char *line;
 	size_t size;

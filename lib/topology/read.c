@@ -37,7 +37,8 @@ struct reader {
 static struct mark mark_of(const struct reader *reader, const yaml_mark_t *start, const yaml_mark_t *end)
 {
 	int first = reader->reading->column;
-	return (struct mark){ reader->reading->file, (int)start->line + 1, (int)start->column + (start->line ? 1 : first),
+	return (struct mark){ reader->reading->file, (int)start->line + 1,
+		(int)start->column + (start->line ? 1 : first),
 		(int)end->line + 1, (int)end->column + (end->line ? 1 : first) };
 }
 
@@ -53,7 +54,8 @@ static void report_syntax(struct reader *reader)
 		.problem = parser->problem, .context = parser->context,
 		.at = mark_of(reader, &parser->problem_mark, &parser->problem_mark),
 		.opened = mark_of(reader, &parser->context_mark, &parser->context_mark),
-		.text = reader->reading->text, .length = reader->reading->length, .column = reader->reading->column,
+		.text = reader->reading->text, .length = reader->reading->length,
+		.column = reader->reading->column,
 	};
 	if (parser->error == YAML_READER_ERROR)
 		syntax_bad_byte(&error, parser->problem_offset, reader->problems);
@@ -97,7 +99,8 @@ static bool too_many(struct reader *reader, size_t more, struct mark mark)
 	reader->values += more;
 	if (reader->values <= READ_VALUES)
 		return false;
-	problem_add(reader->problems, mark, "too-large", NULL, "more than %d values up to here, aliases unfolded", READ_VALUES);
+	problem_add(reader->problems, mark, "too-large", NULL,
+		"more than %d values up to here, aliases unfolded", READ_VALUES);
 	return true;
 }
 
@@ -123,12 +126,14 @@ static struct measured parse_alias(struct reader *reader, const yaml_event_t *ev
 	struct mark mark = event_mark(reader, event);
 	size_t place;
 	if (!names_find(&reader->names, name, &place)) {
-		problem_add(reader->problems, mark, "alias", NULL, "no anchor `&%.60s` stands before this alias", name);
+		problem_add(reader->problems, mark, "alias", NULL,
+			"no anchor `&%.60s` stands before this alias", name);
 		return failed;
 	}
 	const struct measured *anchor = &reader->anchors.at[place].value;
 	if (!anchor->tree) {
-		problem_add(reader->problems, mark, "alias", NULL, "the alias `*%.60s` stands inside its own anchor", name);
+		problem_add(reader->problems, mark, "alias", NULL,
+			"the alias `*%.60s` stands inside its own anchor", name);
 		return failed;
 	}
 	if (too_many(reader, anchor->size, mark))
@@ -148,7 +153,8 @@ static char *scalar_text(struct reader *reader, const yaml_event_t *event)
 	const char *text = (const char *)event->data.scalar.value;
 	size_t length = event->data.scalar.length;
 	if (strlen(text) != length)
-		problem_add(reader->problems, event_mark(reader, event), "text", NULL, "a text cannot contain a NUL character");
+		problem_add(reader->problems, event_mark(reader, event), "text", NULL,
+			"a text cannot contain a NUL character");
 	return memory_copy_span(text, length);
 }
 
@@ -217,12 +223,15 @@ static char *parse_key(struct reader *reader, yaml_event_t *event, struct mark *
 	struct measured key = parse_value(reader, event, depth);
 	if (!key.tree)
 		return NULL;
-	char *text = merge ? memory_copy_text("<<") : NULL;     /* kept: it may have brought what would be missed now */
+	/* A merge key is kept: it may have brought what would be missed now. */
+	char *text = merge ? memory_copy_text("<<") : NULL;
 	if (merge)
-		problem_add(reader->problems, *mark, "merge-key", "what several nodes share stands in `defaults`",
+		problem_add(reader->problems, *mark, "merge-key",
+			"what several nodes share stands in `defaults`",
 			"merge keys (`<<`) are not part of YAML 1.2");
 	else if (key.tree->kind != TREE_SCALAR)
-		problem_add(reader->problems, *mark, "key", NULL, "a key is a text, not %s", tree_kind_name(key.tree));
+		problem_add(reader->problems, *mark, "key", NULL, "a key is a text, not %s",
+			tree_kind_name(key.tree));
 	else if (empty)
 		problem_add(reader->problems, *mark, "key", NULL, "a key is missing in front of the `:`");
 	else
@@ -252,7 +261,8 @@ static void put(struct reader *reader, struct tree *map, struct names *names, co
 {
 	size_t place = place_of(map, names, key);
 	if (place < map->count)
-		problem_add(reader->problems, mark, "duplicate-key", NULL, "`%.60s` stands here a second time: first in line %d",
+		problem_add(reader->problems, mark, "duplicate-key", NULL,
+			"`%.60s` stands here a second time: first in line %d",
 			key, map->key_marks[place].line);
 	if (place < map->count || !*key)
 		tree_free(item);
@@ -261,7 +271,8 @@ static void put(struct reader *reader, struct tree *map, struct names *names, co
 }
 
 /* One `key: value`, of which the first event is there. */
-static bool parse_pair(struct reader *reader, yaml_event_t *event, struct measured *map, struct names *names, int depth)
+static bool parse_pair(struct reader *reader, yaml_event_t *event, struct measured *map,
+	struct names *names, int depth)
 {
 	struct mark mark;
 	char *cleanup_free key = parse_key(reader, event, &mark, depth);
@@ -307,7 +318,8 @@ static struct measured parse_value(struct reader *reader, yaml_event_t *event, i
 	struct measured value = failed;
 	bool nests = event->type == YAML_SEQUENCE_START_EVENT || event->type == YAML_MAPPING_START_EVENT;
 	if (nests && depth >= READ_DEPTH)
-		problem_add(reader->problems, event_mark(reader, event), "depth", NULL, "nested deeper than %d levels", READ_DEPTH);
+		problem_add(reader->problems, event_mark(reader, event), "depth", NULL,
+			"nested deeper than %d levels", READ_DEPTH);
 	else if (too_many(reader, 1, event_mark(reader, event)))
 		value = failed;
 	else if (event->type == YAML_SEQUENCE_START_EVENT)
@@ -349,7 +361,8 @@ static struct tree *parse_stream(struct reader *reader)
 		}
 		if (type == YAML_STREAM_END_EVENT) {
 			struct mark mark = { reader->reading->file, 1, 1, 1, 1 };
-			problem_add(reader->problems, mark, "empty", NULL, "there is nothing in it: a topology begins with `lpad: 1`");
+			problem_add(reader->problems, mark, "empty", NULL,
+				"there is nothing in it: a topology begins with `lpad: 1`");
 			yaml_event_delete(&event);
 			return NULL;
 		}

@@ -10,7 +10,8 @@
 static bool read_axis(struct builder *builder, const struct tree *grid, size_t i, struct group *group)
 {
 	int64_t extent = 1;
-	bool bad = words_check_label(builder->problems, grid->keys[i], grid->key_marks[i], "the name of an axis");
+	bool bad = words_check_label(builder->problems, grid->keys[i], grid->key_marks[i],
+		"the name of an axis");
 	char *cleanup_free what = memory_format("replicas.%.60s", grid->keys[i]);
 	bad |= take_int(builder, grid->items[i], what, 1, REPLICAS_MOST, &extent) != 0;
 	*list_add(&group->axes) = (struct axis){ memory_copy_text(grid->keys[i]), (int)extent, grid->key_marks[i] };
@@ -22,14 +23,16 @@ static bool read_grid(struct builder *builder, const struct tree *grid, struct g
 	int64_t product = 1;
 	bool good = true;
 	if (!grid->count) {
-		words_report(builder->problems, grid, "value", "replicas: {row: 4, column: 4}", "a grid needs at least one axis");
+		words_report(builder->problems, grid, "value", "replicas: {row: 4, column: 4}",
+			"a grid needs at least one axis");
 		return false;
 	}
 	for (size_t i = 0; i < grid->count; i++) {
 		good &= read_axis(builder, grid, i, group);
 		product *= group->axes.at[i].extent;
 		if (product > REPLICAS_MOST) {
-			words_report(builder->problems, grid, "range", NULL, "`replicas` is at most %d in all", REPLICAS_MOST);
+			words_report(builder->problems, grid, "range", NULL,
+				"`replicas` is at most %d in all", REPLICAS_MOST);
 			product = 1;
 			good = false;
 		}

@@ -32,7 +32,8 @@ static void read_name(struct builder *builder)
 	const char *name = given ? given : value->text;
 	struct mark mark = given ? option : value->mark;
 	if (strlen(name) > LABEL_LONGEST)
-		problem_add(builder->problems, mark, "name", NULL, "a name has at most %d characters, not %zu", LABEL_LONGEST,
+		problem_add(builder->problems, mark, "name", NULL,
+			"a name has at most %d characters, not %zu", LABEL_LONGEST,
 			mark_characters(name, strlen(name)));
 	else if (!is_name(name))
 		problem_add(builder->problems, mark, "name", NULL,
@@ -45,7 +46,8 @@ static void read_name(struct builder *builder)
 
 static void read_seed(struct builder *builder)
 {
-	struct tree *use = tree_scalar("$seed", (struct mark){ builder->source->file, 0, 0, 0, 0 }, NULL, false);
+	struct tree *use = tree_scalar("$seed", (struct mark){ builder->source->file, 0, 0, 0, 0 },
+		NULL, false);
 	struct tree *seed = scope_expand(builder->scope, use, &nowhere);
 	seed->mark = seed->from;
 	seed->from.line = 0;
@@ -96,7 +98,8 @@ static void count_replicas(struct builder *builder, const struct group *group)
 	if (group->replicas <= REPLICAS_MOST - topology->total)
 		topology->total += group->replicas;
 	else
-		problem_add(builder->problems, group->replicas_mark.line ? group->replicas_mark : group->mark, "range", NULL,
+		problem_add(builder->problems, group->replicas_mark.line ? group->replicas_mark : group->mark,
+			"range", NULL,
 			"up to here there are more than %d replicas in all", REPLICAS_MOST);
 }
 
@@ -120,7 +123,8 @@ static void read_nodes(struct builder *builder, const struct tree *nodes)
 		count_replicas(builder, &topology->groups.at[topology->groups.count - 1]);
 	}
 	if (nodes->count && !topology->groups.count)
-		problem_add(builder->problems, nodes->key_marks[0], "no-nodes", NULL, "every node is off: there is nothing to run");
+		problem_add(builder->problems, nodes->key_marks[0], "no-nodes", NULL,
+			"every node is off: there is nothing to run");
 }
 
 static void builder_release(struct builder *builder)

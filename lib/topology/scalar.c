@@ -154,9 +154,11 @@ int scalar_duration(const char *text, int64_t *ns, struct error *error)
 			SHOWN, text, SHOWN, text, SHOWN, text);
 	int bad = with_unit(text, units, ns);
 	if (bad == 2)
-		return error_set(error, "a duration cannot be %s: %.*s", *text == '-' ? "negative" : "that long", SHOWN, text);
+		return error_set(error, "a duration cannot be %s: %.*s",
+			*text == '-' ? "negative" : "that long", SHOWN, text);
 	if (bad)
-		return error_set(error, "a duration is a number and a unit (us, ms, s, m, h, d) like 500ms, not \"%.*s\"",
+		return error_set(error,
+			"a duration is a number and a unit (us, ms, s, m, h, d) like 500ms, not \"%.*s\"",
 			SHOWN, text);
 	return 0;
 }
@@ -164,14 +166,17 @@ int scalar_duration(const char *text, int64_t *ns, struct error *error)
 int scalar_size(const char *text, int64_t *bytes, struct error *error)
 {
 	static const struct unit units[] = {
-		{ "", 1 }, { "B", 1 }, { "KiB", 0x1p10 }, { "MiB", 0x1p20 }, { "GiB", 0x1p30 }, { "TiB", 0x1p40 },
+		{ "", 1 }, { "B", 1 }, { "KiB", 0x1p10 }, { "MiB", 0x1p20 }, { "GiB", 0x1p30 },
+		{ "TiB", 0x1p40 },
 		{ "kB", 1e3 }, { "MB", 1e6 }, { "GB", 1e9 }, { "TB", 1e12 }, { 0 },
 	};
 	int bad = with_unit(text, units, bytes);
 	if (bad == 2)
-		return error_set(error, "a size cannot be %s: %.*s", *text == '-' ? "negative" : "that large", SHOWN, text);
+		return error_set(error, "a size cannot be %s: %.*s",
+			*text == '-' ? "negative" : "that large", SHOWN, text);
 	if (bad)
-		return error_set(error, "a size is a number and a unit (B, KiB, MiB, GiB, kB, MB, GB) like 64MiB, not \"%.*s\"",
+		return error_set(error,
+			"a size is a number and a unit (B, KiB, MiB, GiB, kB, MB, GB) like 64MiB, not \"%.*s\"",
 			SHOWN, text);
 	return 0;
 }

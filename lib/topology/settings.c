@@ -52,10 +52,12 @@ static bool report_path(const struct setter *setter)
 	if (!tree || tree->kind != TREE_SCALAR)
 		return false;
 	char *cleanup_free what = possessive(path);
-	char *cleanup_free name = dollar_is_whole(tree->text, &use) ? memory_copy_span(use.name, use.name_length) : NULL;
+	char *cleanup_free name = dollar_is_whole(tree->text, &use)
+		? memory_copy_span(use.name, use.name_length) : NULL;
 	if (name && names_find(&setter->names, name, &place)) {
 		char *cleanup_free where = mark_text(setter->source->variables.at[place].mark);
-		problem_add(setter->problems, setter->name, "set", NULL, "no variable of that name; `%s` (%s) sets %s", name, where,
+		problem_add(setter->problems, setter->name, "set", NULL,
+			"no variable of that name; `%s` (%s) sets %s", name, where,
 			what);
 	} else {
 		char *cleanup_free where = mark_text(tree->mark);
@@ -76,14 +78,16 @@ static int report_unknown(const struct setter *setter)
 	const char *nearest = words_nearest(setter->problems, name, words, count);
 	char *cleanup_free list = words_list(words, count);
 	if (builtin_find(name, strlen(name)))
-		return problem_add(setter->problems, setter->name, "set", strcmp(name, "name") ? NULL : "use --name",
+		return problem_add(setter->problems, setter->name, "set",
+			strcmp(name, "name") ? NULL : "use --name",
 			"`%s` is built in and cannot be set", name);
 	if (report_path(setter))
 		return -1;
 	if (nearest)
 		return problem_add(setter->problems, setter->name, "set", NULL,
 			"no variable of that name: did you mean `%s`?", nearest);
-	return problem_add(setter->problems, setter->name, "set", NULL, "no variable of that name; %s has: %.300s",
+	return problem_add(setter->problems, setter->name, "set", NULL,
+		"no variable of that name; %s has: %.300s",
 		source->file, list);
 }
 
@@ -94,7 +98,8 @@ static bool is_list(const struct setter *setter, const struct tree *value)
 {
 	struct dollar use;
 	size_t place;
-	for (int i = 0; i < READ_DEPTH && value->kind == TREE_SCALAR && dollar_is_whole(value->text, &use); i++) {
+	for (int i = 0; i < READ_DEPTH && value->kind == TREE_SCALAR
+		&& dollar_is_whole(value->text, &use); i++) {
 		char *cleanup_free name = memory_copy_span(use.name, use.name_length);
 		if (builtin_find(name, use.name_length) == BUILTIN_ARGS)
 			return true;

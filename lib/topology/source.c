@@ -38,7 +38,8 @@ static int open_file(struct source *source, const char *path, struct problems *p
 	struct error error = { 0 };
 	bool folder = strcmp(path, "-") && files_is_folder(path);
 	char *cleanup_free current = files_current_folder();
-	source->file = folder ? memory_format("%s%stopo.yaml", path, text_ends(path, "/") ? "" : "/") : memory_copy_text(path);
+	source->file = folder ? memory_format("%s%stopo.yaml", path, text_ends(path, "/") ? "" : "/")
+		: memory_copy_text(path);
 	char *cleanup_free above = strcmp(path, "-") ? files_folder_of(source->file) : memory_copy_text(".");
 	source->folder = files_absolute(current ? current : "/", above);
 	int bad = read_bytes(source, source->file, &error);
@@ -78,7 +79,8 @@ static void check_version(const struct source *source, struct problems *problems
 		problem_add(problems, first_place(source), "missing-key", NULL,
 			"`lpad: 1` is missing: it says which version of the format this is");
 	else if (version->kind == TREE_SCALAR && strcmp(version->text, "1"))
-		problem_add(problems, version->mark, "version", NULL, "this lpad reads version 1 of the format, not `%.60s`",
+		problem_add(problems, version->mark, "version", NULL,
+			"this lpad reads version 1 of the format, not `%.60s`",
 			version->text);
 }
 
@@ -86,11 +88,13 @@ static void check_nodes(const struct source *source, struct problems *problems)
 {
 	const struct tree *nodes = tree_get(source->root, "nodes");
 	if (!nodes)
-		problem_add(problems, first_place(source), "missing-key", NULL, "`nodes` is missing: there is nothing to run");
+		problem_add(problems, first_place(source), "missing-key", NULL,
+			"`nodes` is missing: there is nothing to run");
 	if (!nodes || nodes->kind != TREE_MAP)
 		return;
 	if (!nodes->count)
-		problem_add(problems, nodes->mark, "missing-key", NULL, "`nodes` is empty: there is nothing to run");
+		problem_add(problems, nodes->mark, "missing-key", NULL,
+			"`nodes` is empty: there is nothing to run");
 	for (size_t i = 0; i < nodes->count; i++) {
 		const struct tree *node = nodes->items[i];
 		if (!strncmp(nodes->keys[i], "x-", 2))
@@ -99,7 +103,8 @@ static void check_nodes(const struct source *source, struct problems *problems)
 		if (node->kind == TREE_MAP)
 			schema_check(SCHEMA_NODE, node, problems);
 		else if (!tree_is_null(node))
-			problem_add(problems, node->mark, "type", NULL, "a node is a map like {module: %.60s.c}, not %s",
+			problem_add(problems, node->mark, "type", NULL,
+				"a node is a map like {module: %.60s.c}, not %s",
 				nodes->keys[i], tree_kind_name(node));
 	}
 }
@@ -120,7 +125,8 @@ static void check_root(struct source *source, struct problems *problems)
 	check_version(source, problems);
 	schema_check(SCHEMA_TOP, source->root, problems);
 	if (!tree_get(source->root, "name") && !source->settings->name)
-		problem_add(problems, first_place(source), "missing-key", NULL, "`name` is missing: runs are named after it");
+		problem_add(problems, first_place(source), "missing-key", NULL,
+			"`name` is missing: runs are named after it");
 	variables_declare(source, problems);
 	variables_set(source, problems);
 	check_nodes(source, problems);
@@ -140,10 +146,12 @@ struct source *source_read(const char *path, const struct settings *settings, st
 			*unreadable = true;
 		return give_up(source, problems);
 	}
-	struct reading reading = { text_string(&source->text), source->text.length, source->file, 1, source->folder };
+	struct reading reading = { text_string(&source->text), source->text.length, source->file, 1,
+		source->folder };
 	source->root = read_yaml(&reading, problems);
 	if (source->root && source->root->kind != TREE_MAP)
-		problem_add(problems, source->root->mark, "type", NULL, "a topology is a map (`lpad: 1`, `nodes:`, ...), not %s",
+		problem_add(problems, source->root->mark, "type", NULL,
+			"a topology is a map (`lpad: 1`, `nodes:`, ...), not %s",
 			tree_kind_name(source->root));
 	if (!source->root || source->root->kind != TREE_MAP)
 		return give_up(source, problems);
@@ -184,7 +192,8 @@ void source_report_unused(struct source *source, struct problems *problems)
 	for (size_t i = 0; i < source->variables.count; i++) {
 		const struct variable *variable = &source->variables.at[i];
 		if (!variable->used && strcmp(variable->name, "seed"))
-			problem_add(problems, variable->mark, "unused-variable", NULL, "nothing uses the variable `%.60s`",
+			problem_add(problems, variable->mark, "unused-variable", NULL,
+				"nothing uses the variable `%.60s`",
 				variable->name);
 	}
 	const char *const *arguments = source->settings->arguments;
@@ -192,6 +201,7 @@ void source_report_unused(struct source *source, struct problems *problems)
 		return;
 	char *file = memory_format("-- %.60s", *arguments);
 	*list_add(&source->names) = file;
-	problem_add(problems, (struct mark){ file, 1, 1, 1, 1 }, "unused-arguments", "a variable or parameter takes them: text: $args",
+	problem_add(problems, (struct mark){ file, 1, 1, 1, 1 }, "unused-arguments",
+		"a variable or parameter takes them: text: $args",
 		"%s has no $args: nothing takes what stands behind `--`", source->file);
 }

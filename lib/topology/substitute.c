@@ -44,7 +44,8 @@ static bool exhausted(struct scope *scope, size_t more, struct mark mark)
 	scope->made += more;
 	if (scope->made <= ALL_MOST)
 		return false;
-	problem_add(scope->problems, mark, "too-large", NULL, "variables make more than %d MiB of text", ALL_MOST >> 20);
+	problem_add(scope->problems, mark, "too-large", NULL, "variables make more than %d MiB of text",
+		ALL_MOST >> 20);
 	return true;
 }
 
@@ -63,8 +64,10 @@ struct scope *scope_new(struct source *source, const struct combination *combina
 {
 	struct scope *scope = memory_new(sizeof *scope);
 	size_t count = source->variables.count, place;
-	*scope = (struct scope){ .source = source, .problems = problems, .values = memory_array(count, sizeof *scope->values),
-		.open = memory_array(count, sizeof *scope->open), .arguments = arguments_list(source->settings) };
+	*scope = (struct scope){ .source = source, .problems = problems,
+		.values = memory_array(count, sizeof *scope->values),
+		.open = memory_array(count, sizeof *scope->open),
+		.arguments = arguments_list(source->settings) };
 	variables_index(source, &scope->names);
 	for (size_t i = 0; i < count; i++)
 		scope->values[i] = tree_share(source->variables.at[i].value);
@@ -73,7 +76,8 @@ struct scope *scope_new(struct source *source, const struct combination *combina
 			|| text_equal(scope->values[place]->text, combination->values[i]))
 			continue;
 		tree_free(scope->values[place]);
-		scope->values[place] = tree_scalar(combination->values[i], source->variables.at[place].mark, source->folder, false);
+		scope->values[place] = tree_scalar(combination->values[i],
+			source->variables.at[place].mark, source->folder, false);
 	}
 	return scope;
 }
@@ -137,7 +141,8 @@ static void expand_text(struct scope *scope, const struct tree *tree, const stru
 static void refuse_place(struct scope *scope, enum builtin builtin, struct mark mark, const char *where)
 {
 	scope->failed = true;
-	problem_add(scope->problems, mark, "variable", NULL, "`$%s` can stand %s only", builtin_names[builtin], where);
+	problem_add(scope->problems, mark, "variable", NULL, "`$%s` can stand %s only",
+		builtin_names[builtin], where);
 }
 
 static void refuse_inside(struct scope *scope, const struct dollar *piece, struct mark mark)
@@ -147,7 +152,8 @@ static void refuse_inside(struct scope *scope, const struct dollar *piece, struc
 		(int)piece->name_length, piece->name);
 }
 
-static void add_builtin(struct scope *scope, const struct dollar *piece, enum builtin builtin, const struct use *use,
+static void add_builtin(struct scope *scope, const struct dollar *piece, enum builtin builtin,
+	const struct use *use,
 	struct mark mark, struct draft *draft)
 {
 	static const char late[] = "in params, env and command";
@@ -179,8 +185,10 @@ static bool open_variable(struct scope *scope, const struct dollar *piece, struc
 	char *cleanup_free name = memory_copy_span(piece->name, piece->name_length);
 	bool deep = scope->depth == READ_DEPTH;
 	if (deep)
-		problem_add(scope->problems, mark, "depth", NULL, "variables inside variables, more than %d deep", READ_DEPTH);
-	if (deep || exhausted(scope, PIECE_COST, mark) || !names_find(&scope->names, name, place) || scope->open[*place]) {
+		problem_add(scope->problems, mark, "depth", NULL,
+			"variables inside variables, more than %d deep", READ_DEPTH);
+	if (deep || exhausted(scope, PIECE_COST, mark) || !names_find(&scope->names, name, place)
+		|| scope->open[*place]) {
 		scope->failed = true;
 		return false;
 	}
@@ -238,13 +246,14 @@ static void expand_text(struct scope *scope, const struct tree *tree, const stru
 static struct tree *finish(struct scope *scope, struct draft *draft, struct mark mark, bool quoted)
 {
 	if (draft->text.length > TEXT_MOST) {
-		problem_add(scope->problems, mark, "too-large", NULL, "variables make this text longer than %d MiB", TEXT_MOST >> 20);
+		problem_add(scope->problems, mark, "too-large", NULL,
+			"variables make this text longer than %d MiB", TEXT_MOST >> 20);
 		text_clear(&draft->text);
 	}
 	if (!draft->template)
 		undouble(&draft->text);
-	struct tree *tree = tree_scalar(text_string(&draft->text), mark, draft->base ? draft->base : scope->source->folder,
-		quoted);
+	const char *base = draft->base ? draft->base : scope->source->folder;
+	struct tree *tree = tree_scalar(text_string(&draft->text), mark, base, quoted);
 	tree->from = draft->from;
 	tree->template = draft->template;
 	text_release(&draft->text);
@@ -337,7 +346,8 @@ static struct tree *expand_scalar(struct scope *scope, struct tree *tree, const 
 static void append(struct scope *scope, struct tree *list, const struct tree *old, struct tree *item)
 {
 	struct dollar whole;
-	bool spliced = old->kind == TREE_SCALAR && item->kind == TREE_LIST && dollar_is_whole(old->text, &whole);
+	bool spliced = old->kind == TREE_SCALAR && item->kind == TREE_LIST
+		&& dollar_is_whole(old->text, &whole);
 	if (exhausted(scope, sizeof item * (item->count + 1), old->mark)) {
 		tree_free(item);
 		return;
@@ -375,7 +385,8 @@ static struct tree *expand_items(struct scope *scope, struct tree *tree, const s
 
 static struct tree *expand(struct scope *scope, struct tree *tree, const struct target *target)
 {
-	return tree->kind == TREE_SCALAR ? expand_scalar(scope, tree, target) : expand_items(scope, tree, target);
+	return tree->kind == TREE_SCALAR ? expand_scalar(scope, tree, target)
+		: expand_items(scope, tree, target);
 }
 
 struct tree *scope_expand(struct scope *scope, struct tree *tree, const struct use *use)
@@ -397,7 +408,8 @@ static bool is_one_of(const struct tree *value, const char *text)
 	if (value->kind == TREE_SCALAR)
 		return !strcmp(value->text, text);
 	for (size_t i = 0; i < value->count; i++)
-		if (value->kind == TREE_LIST && value->items[i]->kind == TREE_SCALAR && !strcmp(value->items[i]->text, text))
+		if (value->kind == TREE_LIST && value->items[i]->kind == TREE_SCALAR
+			&& !strcmp(value->items[i]->text, text))
 			return true;
 	return false;
 }
@@ -408,7 +420,8 @@ bool scope_holds(struct scope *scope, const struct tree *when)
 	size_t place;
 	bool holds = true;
 	for (size_t i = 0; when && when->kind == TREE_MAP && i < when->count; i++) {
-		if (!names_find(&scope->names, when->keys[i], &place) || scope->values[place]->kind != TREE_SCALAR)
+		if (!names_find(&scope->names, when->keys[i], &place)
+			|| scope->values[place]->kind != TREE_SCALAR)
 			continue;       /* reported with the file */
 		struct tree *wanted = scope_expand(scope, when->items[i], &nowhere);
 		holds &= is_one_of(wanted, scope->values[place]->text);

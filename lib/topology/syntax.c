@@ -24,17 +24,23 @@ static const struct row {
 		"put a text with `: ` in quotes, or check the indentation" },
 	{ "block sequence entries are not allowed", NULL, false, "a `- ` cannot stand here",
 		"a list begins in a line of its own" },
-	{ "could not find expected ':'", NULL, true, "`key: value` is needed here", "check the `:` and the indentation" },
-	{ "did not find expected key", NULL, false, "a key is needed here: this does not line up with what stands above",
+	{ "could not find expected ':'", NULL, true, "`key: value` is needed here",
+		"check the `:` and the indentation" },
+	{ "did not find expected key", NULL, false,
+		"a key is needed here: this does not line up with what stands above",
 		"keys of one map begin in one column; put a text that goes on behind its closing quote in quotes as a whole" },
-	{ "did not find expected '-'", NULL, false, "a `- ` is needed here: this does not line up with the list above", NULL },
-	{ "did not find expected ',' or ']'", NULL, true, "this `[` is not closed, or a `,` is missing inside it", NULL },
-	{ "did not find expected ',' or '}'", NULL, true, "this `{` is not closed, or a `,` is missing inside it", NULL },
+	{ "did not find expected '-'", NULL, false,
+		"a `- ` is needed here: this does not line up with the list above", NULL },
+	{ "did not find expected ',' or ']'", NULL, true,
+		"this `[` is not closed, or a `,` is missing inside it", NULL },
+	{ "did not find expected ',' or '}'", NULL, true,
+		"this `{` is not closed, or a `,` is missing inside it", NULL },
 	{ "found unexpected end of stream", NULL, true, "this quote is never closed", NULL },
 	{ "did not find expected node content", NULL, false, "a value is needed here", NULL },
 	{ "found unknown escape character", NULL, false, "there is no such escape",
 		"inside \" \" a backslash is written \\\\; inside ' ' it is a plain character" },
-	{ "found undefined tag handle", NULL, false, "tags are not part of this format", "put a text that begins with `!` in quotes" },
+	{ "found undefined tag handle", NULL, false, "tags are not part of this format",
+		"put a text that begins with `!` in quotes" },
 	{ "did not find expected whitespace or line break", NULL, true, "tags are not part of this format",
 		"put a text that begins with `!` in quotes" },
 	{ "did not find expected alphabetic", NULL, true, "a name is needed behind this character",
@@ -51,7 +57,8 @@ static size_t offset_of(const struct syntax_error *error, const struct mark *mar
 		const char *end = memchr(error->text + at, '\n', error->length - at);
 		at = end ? (size_t)(end - error->text) + 1 : error->length;
 	}
-	for (int left = mark->column - (mark->line == 1 ? error->column : 1); left > 0 && at < error->length; left--)
+	int left = mark->column - (mark->line == 1 ? error->column : 1);
+	for (; left > 0 && at < error->length; left--)
 		do
 			at++;
 		while (at < error->length && ((unsigned char)error->text[at] & 0xC0) == 0x80);
@@ -83,8 +90,10 @@ static bool report_braces(const struct syntax_error *error, struct problems *pro
 	mark.end_column = mark.column + (int)mark_characters(text + start, end - start);
 	bool map = error->context && strstr(error->context, "mapping");
 	if (from == start && to == end)
-		problem_add(problems, mark, "quote", NULL, "`${%.*s}` must be quoted inside %s: write $%.*s or \"${%.*s}\"",
-			(int)name, text + at + 1, map ? "{ }" : "[ ]", (int)name, text + at + 1, (int)name, text + at + 1);
+		problem_add(problems, mark, "quote", NULL,
+			"`${%.*s}` must be quoted inside %s: write $%.*s or \"${%.*s}\"",
+			(int)name, text + at + 1, map ? "{ }" : "[ ]",
+			(int)name, text + at + 1, (int)name, text + at + 1);
 	else
 		problem_add(problems, mark, "quote", NULL, "`${%.*s}` must be quoted inside %s: write \"%.*s\"",
 			(int)name, text + at + 1, map ? "{ }" : "[ ]", (int)(to - from), text + from);
@@ -116,7 +125,8 @@ static const struct row *row_of(const struct syntax_error *error)
 	size_t at = offset_of(error, &error->at);
 	char here = at < error->length ? error->text[at] : '\0';
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (text_starts(error->problem, rows[i].problem) && (!rows[i].at || (here && strchr(rows[i].at, here))))
+		if (text_starts(error->problem, rows[i].problem)
+			&& (!rows[i].at || (here && strchr(rows[i].at, here))))
 			return &rows[i];
 	return NULL;
 }
@@ -139,10 +149,11 @@ void syntax_report(const struct syntax_error *error, struct problems *problems)
 		return;
 	const struct row *row = row_of(error);
 	if (row)
-		problem_add(problems, one(row->opened && error->opened.line ? error->opened : error->at), "yaml", row->hint,
-			"%s", row->message);
+		problem_add(problems, one(row->opened && error->opened.line ? error->opened : error->at), "yaml",
+			row->hint, "%s", row->message);
 	else
-		problem_add(problems, one(error->at), "yaml", NULL, "this is not YAML: %s%s%s", error->context ? error->context : "",
+		problem_add(problems, one(error->at), "yaml", NULL, "this is not YAML: %s%s%s",
+			error->context ? error->context : "",
 			error->context ? ", " : "", error->problem);
 }
 
@@ -160,6 +171,6 @@ void syntax_bad_byte(const struct syntax_error *error, size_t offset, struct pro
 			mark.column++;
 		}
 	}
-	problem_add(problems, one((struct mark){ mark.file, mark.line, mark.column, mark.line, mark.column }), "text", NULL,
+	problem_add(problems, one(mark), "text", NULL,
 		"this is not text: byte 0x%02x", error->length ? (unsigned char)text[bad] : 0);
 }

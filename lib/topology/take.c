@@ -15,7 +15,8 @@ struct tree *take(struct builder *builder, enum schema_level level, const struct
 	if (!raw)
 		return NULL;
 	struct tree *value = scope_expand(builder->scope, raw, use);
-	bool fits = !scope_failed(builder->scope) && schema_fits(schema_find(level, key), value, builder->problems);
+	bool fits = !scope_failed(builder->scope)
+		&& schema_fits(schema_find(level, key), value, builder->problems);
 	if (!fits && bad)
 		*bad = true;
 	if (fits && !tree_is_null(value))
@@ -33,9 +34,11 @@ static int refuse(struct builder *builder, const struct tree *value, const char 
 static bool is_plain(struct builder *builder, const struct tree *value, const char *key)
 {
 	if (value->kind != TREE_SCALAR)
-		words_report(builder->problems, value, "type", NULL, "`%s` cannot be %s", key, tree_kind_name(value));
+		words_report(builder->problems, value, "type", NULL, "`%s` cannot be %s", key,
+			tree_kind_name(value));
 	else if (value->quoted)
-		words_report(builder->problems, value, "type", "leave the quotes out", "`%s` cannot be a text in quotes", key);
+		words_report(builder->problems, value, "type", "leave the quotes out",
+			"`%s` cannot be a text in quotes", key);
 	else
 		return true;
 	return false;
@@ -45,11 +48,13 @@ static bool is_text(struct builder *builder, const struct tree *value, const cha
 {
 	if (value->kind == TREE_SCALAR)
 		return true;
-	words_report(builder->problems, value, "type", NULL, "a text is needed in `%s`, not %s", key, tree_kind_name(value));
+	words_report(builder->problems, value, "type", NULL, "a text is needed in `%s`, not %s", key,
+		tree_kind_name(value));
 	return false;
 }
 
-int take_int(struct builder *builder, const struct tree *value, const char *key, int64_t low, int64_t high, int64_t *out)
+int take_int(struct builder *builder, const struct tree *value, const char *key, int64_t low,
+	int64_t high, int64_t *out)
 {
 	struct error error;
 	int64_t number;
@@ -58,10 +63,12 @@ int take_int(struct builder *builder, const struct tree *value, const char *key,
 	if (scalar_int(value->text, &number, &error))
 		return refuse(builder, value, key, &error);
 	if (number < low)
-		return words_report(builder->problems, value, "range", NULL, "`%s` is at least %lld, not %lld", key,
+		return words_report(builder->problems, value, "range", NULL,
+			"`%s` is at least %lld, not %lld", key,
 			(long long)low, (long long)number);
 	if (number > high)
-		return words_report(builder->problems, value, "range", NULL, "`%s` is at most %lld, not %lld", key,
+		return words_report(builder->problems, value, "range", NULL,
+			"`%s` is at most %lld, not %lld", key,
 			(long long)high, (long long)number);
 	*out = number;
 	return 0;
@@ -76,7 +83,8 @@ int take_real(struct builder *builder, const struct tree *value, const char *key
 	if (scalar_real(value->text, &number, &error))
 		return refuse(builder, value, key, &error);
 	if (!(number > 0 && number < 1e9))
-		return words_report(builder->problems, value, "range", NULL, "`%s` is a number above 0, not %.60s", key, value->text);
+		return words_report(builder->problems, value, "range", NULL,
+			"`%s` is a number above 0, not %.60s", key, value->text);
 	*out = number;
 	return 0;
 }
@@ -114,8 +122,8 @@ int take_size(struct builder *builder, const struct tree *value, const char *key
 	return 0;
 }
 
-int take_word(struct builder *builder, const struct tree *value, const char *key, const char *const *words, size_t count,
-	int *out)
+int take_word(struct builder *builder, const struct tree *value, const char *key,
+	const char *const *words, size_t count, int *out)
 {
 	if (!is_text(builder, value, key))
 		return -1;
@@ -127,8 +135,10 @@ int take_word(struct builder *builder, const struct tree *value, const char *key
 	const char *nearest = words_nearest(builder->problems, value->text, words, count);
 	char *cleanup_free list = words_list(words, count);
 	if (nearest)
-		return words_report(builder->problems, value, "value", NULL, "`%s` is one of %s: did you mean %s?", key, list, nearest);
-	return words_report(builder->problems, value, "value", NULL, "`%s` is one of %s, not \"%.60s\"", key, list, value->text);
+		return words_report(builder->problems, value, "value", NULL,
+			"`%s` is one of %s: did you mean %s?", key, list, nearest);
+	return words_report(builder->problems, value, "value", NULL, "`%s` is one of %s, not \"%.60s\"",
+		key, list, value->text);
 }
 
 static int take_text(struct builder *builder, const struct tree *value, const char *key,
@@ -137,7 +147,8 @@ static int take_text(struct builder *builder, const struct tree *value, const ch
 	if (!is_text(builder, value, key))
 		return -1;
 	if (!*value->text || tree_is_null(value))
-		return words_report(builder->problems, value, "value", NULL, "`%s`: an empty text stands for nothing", key);
+		return words_report(builder->problems, value, "value", NULL,
+			"`%s`: an empty text stands for nothing", key);
 	each(context, value);
 	return 0;
 }

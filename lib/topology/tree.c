@@ -66,7 +66,8 @@ static bool full(size_t count)
 void tree_append(struct tree *list, struct tree *item)
 {
 	if (full(list->count))
-		list->items = memory_resize(list->items, list->count ? list->count * 2 : 1, sizeof *list->items);
+		list->items = memory_resize(list->items, list->count ? list->count * 2 : 1,
+			sizeof *list->items);
 	list->items[list->count++] = item;
 }
 
@@ -127,6 +128,7 @@ const char *tree_kind_name(const struct tree *tree)
 {
 	if (!tree || tree_is_null(tree))
 		return "nothing";
-	static const char *const names[] = { [TREE_SCALAR] = "a text", [TREE_LIST] = "a list", [TREE_MAP] = "a map" };
+	static const char *const names[] = { [TREE_SCALAR] = "a text", [TREE_LIST] = "a list",
+		[TREE_MAP] = "a map" };
 	return names[tree->kind];
 }

@@ -40,19 +40,23 @@ static void mark_used(struct uses *uses, size_t place)
 static void report_unknown(struct uses *uses, const struct dollar *use, struct mark mark)
 {
 	const struct source *source = uses->source;
-	size_t place, count = uses->problems->errors < NEAREST_UNTIL ? source->variables.count + BUILTINS - 1 : 0;
+	size_t place, count = uses->problems->errors < NEAREST_UNTIL
+		? source->variables.count + BUILTINS - 1 : 0;
 	const char **cleanup_free words = memory_array(count, sizeof *words);
 	for (size_t i = 0; i < count; i++)
-		words[i] = i < BUILTINS - 1 ? builtin_names[i + 1] : source->variables.at[i - (BUILTINS - 1)].name;
+		words[i] = i < BUILTINS - 1 ? builtin_names[i + 1]
+			: source->variables.at[i - (BUILTINS - 1)].name;
 	char *cleanup_free name = memory_copy_span(use->name, use->name_length);
 	const char *nearest = words_nearest(uses->problems, name, words, count);
 	if (nearest && names_find(&uses->names, nearest, &place))
 		mark_used(uses, place);         /* it was meant: no second complaint */
 	if (nearest)
-		problem_add(uses->problems, mark, "unknown-variable", NULL, "no variable `%.60s`: did you mean `%s`?", name, nearest);
+		problem_add(uses->problems, mark, "unknown-variable", NULL,
+			"no variable `%.60s`: did you mean `%s`?", name, nearest);
 	else
 		problem_add(uses->problems, mark, "unknown-variable",
-			"add it to `vars`; a dollar that stands for itself is written $$", "no variable `%.60s`", name);
+			"add it to `vars`; a dollar that stands for itself is written $$",
+			"no variable `%.60s`", name);
 }
 
 /* False if there is no such variable. */
@@ -75,16 +79,19 @@ static void scan_text(struct uses *uses, const char *text, struct mark whole)
 	struct dollar piece;
 	int told = 0;
 	for (const char *at = text; dollar_next(&at, &piece); ) {
-		if (piece.kind == DOLLAR_TEXT || piece.kind == DOLLAR_DOLLAR || (piece.kind == DOLLAR_NAME && use(uses, &piece))
+		if (piece.kind == DOLLAR_TEXT || piece.kind == DOLLAR_DOLLAR
+			|| (piece.kind == DOLLAR_NAME && use(uses, &piece))
 			|| told++ >= TOLD_IN_TEXT)
 			continue;
 		struct mark mark = mark_within(whole, text, (size_t)(piece.start - text), piece.length);
 		if (piece.kind == DOLLAR_NAME)
 			report_unknown(uses, &piece, mark);
 		else if (piece.kind == DOLLAR_ALONE)
-			problem_add(uses->problems, mark, "dollar", NULL, "no name stands behind `$`: a dollar is written $$");
+			problem_add(uses->problems, mark, "dollar", NULL,
+				"no name stands behind `$`: a dollar is written $$");
 		else
-			problem_add(uses->problems, mark, "dollar", NULL, "`${` needs a variable's name and `}` behind it");
+			problem_add(uses->problems, mark, "dollar", NULL,
+				"`${` needs a variable's name and `}` behind it");
 	}
 }
 
@@ -102,7 +109,8 @@ static void scan(struct uses *uses, const struct tree *tree)
 static void check_condition_value(struct uses *uses, const struct variable *variable, const struct tree *value)
 {
 	if (value->kind != TREE_SCALAR)
-		problem_add(uses->problems, value->mark, "type", NULL, "a value in `when` is a text, not %s", tree_kind_name(value));
+		problem_add(uses->problems, value->mark, "type", NULL,
+			"a value in `when` is a text, not %s", tree_kind_name(value));
 	else if (strchr(value->text, '$'))
 		return;         /* looked at when the variable is put in */
 	else if (variable && !variables_allow(variable, value->text))
@@ -117,7 +125,8 @@ static void check_condition(struct uses *uses, const char *name, struct mark mar
 		mark_used(uses, place);
 		variable = &uses->source->variables.at[place];
 		if (!variable->one_of.count)
-			problem_add(uses->problems, mark, "when", "write `{default: VALUE, one_of: [VALUE, ...]}` in `vars`",
+			problem_add(uses->problems, mark, "when",
+				"write `{default: VALUE, one_of: [VALUE, ...]}` in `vars`",
 				"`when` needs a variable with `one_of`: `%s` has none", name);
 	} else {
 		struct dollar missing = { .name = name, .name_length = strlen(name) };
@@ -215,7 +224,8 @@ static void report_circle(struct uses *uses, const char *name, struct mark mark)
 		if (names_find(&uses->names, uses->path[from], &place))
 			mark_used(uses, place);
 	}
-	problem_add(uses->problems, mark, "circle", NULL, "these variables need each other: %s$%s", circle.data, name);
+	problem_add(uses->problems, mark, "circle", NULL, "these variables need each other: %s$%s",
+		circle.data, name);
 }
 
 static void visit(struct uses *uses, size_t place)

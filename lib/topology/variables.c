@@ -24,15 +24,18 @@ bool variables_allow(const struct variable *variable, const char *value)
 	return !variable->one_of.count;
 }
 
-int variables_refuse(const struct variable *variable, const char *value, struct mark mark, struct problems *problems)
+int variables_refuse(const struct variable *variable, const char *value, struct mark mark,
+	struct problems *problems)
 {
 	const char *const *words = (const char *const *)variable->one_of.at;
 	char *cleanup_free list = words_list(words, variable->one_of.count);
 	const char *nearest = words_nearest(problems, value, words, variable->one_of.count);
 	if (nearest)
-		return problem_add(problems, mark, "one-of", NULL, "%s is one of %s: did you mean %s?", variable->name, list,
+		return problem_add(problems, mark, "one-of", NULL, "%s is one of %s: did you mean %s?",
+			variable->name, list,
 			nearest);
-	return problem_add(problems, mark, "one-of", NULL, "%s is one of %s, not \"%.60s\"", variable->name, list, value);
+	return problem_add(problems, mark, "one-of", NULL, "%s is one of %s, not \"%.60s\"",
+		variable->name, list, value);
 }
 
 enum { VALUES_MOST = 1000 };
@@ -44,15 +47,19 @@ static void read_one_of(struct variable *variable, const struct tree *list, stru
 	if (!list->count)
 		problem_add(problems, list->mark, "one-of", NULL, "`one_of` needs at least one value");
 	if (list->count > VALUES_MOST)
-		problem_add(problems, list->mark, "one-of", NULL, "`one_of` has at most %d values", VALUES_MOST);
+		problem_add(problems, list->mark, "one-of", NULL, "`one_of` has at most %d values",
+			VALUES_MOST);
 	for (size_t i = 0; i < list->count && i < VALUES_MOST; i++) {
 		const struct tree *item = list->items[i];
 		if (item->kind != TREE_SCALAR)
-			problem_add(problems, item->mark, "type", NULL, "a value of `one_of` is a text, not %s", tree_kind_name(item));
+			problem_add(problems, item->mark, "type", NULL,
+				"a value of `one_of` is a text, not %s", tree_kind_name(item));
 		else if (strchr(item->text, '$'))
-			problem_add(problems, item->mark, "one-of", NULL, "a value of `one_of` stands for itself: no variables here");
+			problem_add(problems, item->mark, "one-of", NULL,
+				"a value of `one_of` stands for itself: no variables here");
 		else if (variable->one_of.count && variables_allow(variable, item->text))
-			problem_add(problems, item->mark, "one-of", NULL, "`%.60s` stands here a second time", item->text);
+			problem_add(problems, item->mark, "one-of", NULL,
+				"`%.60s` stands here a second time", item->text);
 		else
 			*list_add(&variable->one_of) = memory_copy_text(item->text);
 	}
@@ -68,12 +75,14 @@ static void read_long_form(struct variable *variable, const struct tree *map, st
 		variable->help = memory_copy_text(help->text);
 	read_one_of(variable, tree_get(map, "one_of"), problems);
 	if (!fallback)
-		problem_add(problems, variable->mark, "variable", NULL, "`%.60s` has no default: write `default: VALUE`",
+		problem_add(problems, variable->mark, "variable", NULL,
+			"`%.60s` has no default: write `default: VALUE`",
 			variable->name);
 	else if (fallback->kind == TREE_MAP)
 		fallback = NULL;
 	else if (variable->one_of.count && fallback->kind != TREE_SCALAR)
-		problem_add(problems, fallback->mark, "type", NULL, "a variable with `one_of` is a text, not %s",
+		problem_add(problems, fallback->mark, "type", NULL,
+			"a variable with `one_of` is a text, not %s",
 			tree_kind_name(fallback));
 	else if (variable->one_of.count && !variables_allow(variable, fallback->text))
 		variables_refuse(variable, fallback->text, fallback->mark, problems);
@@ -87,7 +96,8 @@ static void declare(struct source *source, const char *name, struct mark mark, s
 	struct variable variable = { .name = memory_copy_text(name), .mark = mark };
 	size_t length = strlen(name), before = problems->errors;
 	if (length > LABEL_LONGEST)
-		problem_add(problems, mark, "name", NULL, "a name has at most %d characters, not %zu", LABEL_LONGEST,
+		problem_add(problems, mark, "name", NULL, "a name has at most %d characters, not %zu",
+			LABEL_LONGEST,
 			mark_characters(name, length));
 	else if (!words_is_variable_name(name, length))
 		problem_add(problems, mark, "name", NULL,
@@ -100,7 +110,8 @@ static void declare(struct source *source, const char *name, struct mark mark, s
 	else
 		variable.fallback = tree_share(value);
 	if (!variable.fallback)
-		variable.fallback = tree_scalar(variable.one_of.count ? variable.one_of.at[0] : "", mark, source->folder, false);
+		variable.fallback = tree_scalar(variable.one_of.count ? variable.one_of.at[0] : "", mark,
+			source->folder, false);
 	variable.value = tree_share(variable.fallback);
 	*list_add(&source->variables) = variable;
 }

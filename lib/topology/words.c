@@ -10,7 +10,8 @@
 
 enum { NEAREST_MOST = 500000 }; /* comparisons, about: those of all problems so far */
 
-const char *words_nearest(const struct problems *problems, const char *word, const char *const *words, size_t count)
+const char *words_nearest(const struct problems *problems, const char *word, const char *const *words,
+	size_t count)
 {
 	if (count && problems->errors > NEAREST_MOST / count)
 		return NULL;
@@ -45,14 +46,17 @@ int words_report(struct problems *problems, const struct tree *value, const char
 
 int words_check_label(struct problems *problems, const char *label, struct mark mark, const char *what)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz", all[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz",
+		all[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
 	size_t length = mark_characters(label, strlen(label));
 	if (length > LABEL_LONGEST)
-		return problem_add(problems, mark, "name", NULL, "a name has at most %d characters, not %zu", LABEL_LONGEST,
+		return problem_add(problems, mark, "name", NULL,
+			"a name has at most %d characters, not %zu", LABEL_LONGEST,
 			length);
 	if (*label && strchr(letters, *label) && !label[strspn(label, all)])
 		return 0;
-	return problem_add(problems, mark, "name", NULL, "%s is made of a-z, 0-9, _ and -, and begins with a letter: not `%s`",
+	return problem_add(problems, mark, "name", NULL,
+		"%s is made of a-z, 0-9, _ and -, and begins with a letter: not `%s`",
 		what, label);
 }
 

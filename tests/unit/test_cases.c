@@ -30,7 +30,8 @@ static void add_text(struct text *out, const char *text)
 static void add_tree(struct text *out, const struct tree *tree)
 {
 	if (tree->kind == TREE_SCALAR) {
-		text_add(out, tree_is_null(tree) ? "null" : tree->quoted ? "\"" : tree->template ? "template " : "");
+		text_add(out, tree_is_null(tree) ? "null" : tree->quoted ? "\""
+			: tree->template ? "template " : "");
 		add_text(out, tree_is_null(tree) ? "" : tree->text);
 		text_add(out, tree->quoted ? "\"" : "");
 		return;
@@ -82,13 +83,17 @@ static void add_build(struct text *out, const struct group *group)
 static void add_life(struct text *out, const struct group *group)
 {
 	if (group->process || group->per_process != 1)
-		text_format(out, "    process %s, %d each\n", group->process ? group->process : "-", group->per_process);
+		text_format(out, "    process %s, %d each\n", group->process ? group->process : "-",
+			group->per_process);
 	if (group->start_within_ns != -1 || group->stop_within_ns != 10000000000)
-		text_format(out, "    start within %lld ns, stop within %lld ns\n", (long long)group->start_within_ns,
+		text_format(out, "    start within %lld ns, stop within %lld ns\n",
+			(long long)group->start_within_ns,
 			(long long)group->stop_within_ns);
 	if (group->resources.mark.line)
-		text_format(out, "    resources: cpus %g memory %lld gpus %d nofile %d nice %d %s\n", group->resources.cpus,
-			(long long)group->resources.memory, group->resources.gpus, group->resources.nofile, group->resources.nice,
+		text_format(out, "    resources: cpus %g memory %lld gpus %d nofile %d nice %d %s\n",
+			group->resources.cpus,
+			(long long)group->resources.memory, group->resources.gpus,
+			group->resources.nofile, group->resources.nice,
 			group->resources.has_nice ? "given" : "-");
 	if (group->background)
 		text_add(out, "    background\n");
@@ -115,7 +120,8 @@ static void add_group(struct text *out, const struct group *group)
 	add_named_tree(out, "subscriptions", group->subscriptions);
 	add_named_tree(out, "topics", group->topics);
 	for (size_t i = 0; i < group->env.count; i++)
-		text_format(out, "    env: %s%s\n", group->env.at[i].template ? "template " : "", group->env.at[i].text);
+		text_format(out, "    env: %s%s\n", group->env.at[i].template ? "template " : "",
+			group->env.at[i].text);
 	add_policy(out, "    ", &group->policy);
 	add_life(out, group);
 }
@@ -124,7 +130,8 @@ static void add_edge(struct text *out, const struct topology *topology, const st
 {
 	static const char *const maps[] = { "all", "one-to-one", "round-robin", "next", "previous", "along" };
 	text_format(out, "  %s.%s -> %s%s%s: %s", topology->groups.at[edge->from].label,
-		edge->from_port ? edge->from_port : "-", topology->groups.at[edge->to].label, edge->to_port ? "." : "",
+		edge->from_port ? edge->from_port : "-", topology->groups.at[edge->to].label,
+		edge->to_port ? "." : "",
 		edge->to_port ? edge->to_port : "", maps[edge->map]);
 	if (edge->axis)
 		text_format(out, " %s", edge->axis);
@@ -142,7 +149,8 @@ static void add_edge(struct text *out, const struct topology *topology, const st
 
 static void add_topology(struct text *out, const struct topology *topology)
 {
-	text_format(out, "%s, seed %lld, %d replicas", topology->name, (long long)topology->seed, topology->total);
+	text_format(out, "%s, seed %lld, %d replicas", topology->name, (long long)topology->seed,
+		topology->total);
 	if (topology->time_limit_ns != -1)
 		text_format(out, ", at most %lld ns", (long long)topology->time_limit_ns);
 	text_add_char(out, '\n');
@@ -198,7 +206,8 @@ static char *prefix_of(const struct combination *combination)
 {
 	struct text prefix = { 0 };
 	for (size_t i = 0; i < combination->count; i++)
-		text_format(&prefix, "%s%s=%s", i ? ", " : "with ", combination->names[i], combination->values[i]);
+		text_format(&prefix, "%s%s=%s", i ? ", " : "with ", combination->names[i],
+			combination->values[i]);
 	text_add(&prefix, ", ");
 	return text_take(&prefix);
 }
@@ -217,7 +226,8 @@ static void run(struct text *resolved, struct text *complaints)
 	for (size_t i = 0; i < combinations.list.count; i++) {
 		char *cleanup_free prefix = prefix_of(&combinations.list.at[i]);
 		problems.prefix = i ? prefix : NULL;
-		struct topology *topology = topology_resolve(source, i ? &combinations.list.at[i] : NULL, &problems);
+		struct topology *topology = topology_resolve(source, i ? &combinations.list.at[i] : NULL,
+			&problems);
 		text_add(resolved, i ? prefix : "");
 		if (topology)
 			add_topology(resolved, topology);

@@ -40,7 +40,8 @@ START_TEST(line_carets_and_hint)
 {
 	static const char source[] = "edges:\n  - actor.replay -> replay\n";
 	struct problems problems = { .file = "topo.yaml", .source = source, .source_length = strlen(source) };
-	int result = problem_add(&problems, at(2, 5, 2, 17), "edge-arity", "add ': {map: round-robin}'", "%s takes one server, "
+	int result = problem_add(&problems, at(2, 5, 2, 17), "edge-arity", "add ': {map: round-robin}'",
+		"%s takes one server, "
 		"but replay has %d replicas", "actor.replay", 2);
 	ck_assert_int_eq(result, -1);
 	char *cleanup_free text = printed(&problems, false);
@@ -55,7 +56,7 @@ END_TEST
 
 START_TEST(colour_only_when_asked)
 {
-	struct problems problems = { 0 };
+	struct problems problems = { .file = "topo.yaml", .source = "" };
 	problem_warn(&problems, at(1, 1, 1, 2), "rule", NULL, "careful");
 	char *cleanup_free plain = printed(&problems, false);
 	char *cleanup_free coloured = printed(&problems, true);
@@ -211,12 +212,13 @@ END_TEST
 
 START_TEST(thousands_are_counted)
 {
-	struct problems problems = { 0 };
+	struct problems problems = { .file = "topo.yaml", .source = "" };
 	for (int i = 1; i <= 5000; i++)
 		problem_add(&problems, at(i, 1, i, 2), "rule", NULL, "wrong");
 	char *cleanup_free text = printed(&problems, false);
 	ck_assert_uint_eq(problems.errors, 5000);
-	ck_assert_ptr_nonnull(strstr(text, "topo.yaml:1000:1: error: wrong [rule]\n... and 4000 more problems\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+		"topo.yaml:1000:1: error: wrong [rule]\n... and 4000 more problems\n"));
 	problems_release(&problems);
 }
 END_TEST
@@ -233,10 +235,13 @@ START_TEST(json_lines)
 	fclose(out);
 	json_t *first = json_loads(text, JSON_DISABLE_EOF_CHECK, NULL);
 	json_t *second = json_loads(strchr(text, '\n') + 1, JSON_DISABLE_EOF_CHECK, NULL);
-	json_t *wanted = json_pack("{s:s, s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s}", "file", "topo.yaml", "line", 1, "column", 2,
-		"end_line", 3, "end_column", 4, "severity", "error", "rule", "rule", "message", "wrong \"so\"", "hint", "hint \\xff");
+	json_t *wanted = json_pack("{s:s, s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s}", "file", "topo.yaml",
+		"line", 1, "column", 2,
+		"end_line", 3, "end_column", 4, "severity", "error", "rule", "rule", "message",
+		"wrong \"so\"", "hint", "hint \\xff");
 	ck_assert(json_equal(first, wanted));
-	ck_assert(json_is_null(json_object_get(second, "file")) && json_is_null(json_object_get(second, "hint")));
+	ck_assert(json_is_null(json_object_get(second, "file"))
+		&& json_is_null(json_object_get(second, "hint")));
 	ck_assert_str_eq(json_string_value(json_object_get(second, "severity")), "warning");
 	json_decref(first), json_decref(second), json_decref(wanted);
 	problems_release(&problems);

@@ -19,7 +19,8 @@ static struct tree *read_text(const char *text)
 static void ck_mark(struct mark mark, int line, int column, int end_line, int end_column)
 {
 	struct mark wanted = { "topo.yaml", line, column, end_line, end_column };
-	ck_assert_msg(mark_equal(&mark, &wanted), "%d:%d-%d:%d instead of %d:%d-%d:%d", mark.line, mark.column, mark.end_line,
+	ck_assert_msg(mark_equal(&mark, &wanted), "%d:%d-%d:%d instead of %d:%d-%d:%d", mark.line,
+		mark.column, mark.end_line,
 		mark.end_column, line, column, end_line, end_column);
 }
 
@@ -172,7 +173,8 @@ START_TEST(an_alias_bomb_is_refused)
 	struct text text = { 0 };
 	text_add(&text, "a: &a [x, x, x, x, x, x, x, x, x, x]\n");
 	for (char c = 'b'; c < 'z'; c++)
-		text_format(&text, "%c: &%c [*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c]\n", c, c, c - 1, c - 1, c - 1, c - 1, c - 1,
+		text_format(&text, "%c: &%c [*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c]\n", c, c, c - 1,
+			c - 1, c - 1, c - 1, c - 1,
 			c - 1, c - 1, c - 1, c - 1, c - 1);
 	ck_assert_ptr_null(read_text(text.data));
 	ck_assert_uint_eq(problems.list.count, 1);
@@ -273,7 +275,8 @@ int main(void)
 	tcase_add_test(cases, values_are_bounded);
 	tcase_add_test(cases, an_alias_bomb_is_refused);
 	tcase_add_test(cases, large_maps_find_their_duplicates);
-	tcase_add_loop_test(cases, broken_texts_are_refused_where_they_break, 0, (int)(sizeof broken / sizeof *broken));
+	tcase_add_loop_test(cases, broken_texts_are_refused_where_they_break, 0,
+		(int)(sizeof broken / sizeof *broken));
 	tcase_add_test(cases, every_prefix_is_read_or_refused);
 	tcase_add_test(cases, noise_is_read_or_refused);
 	suite_add_tcase(suite, cases);

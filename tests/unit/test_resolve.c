@@ -159,7 +159,8 @@ START_TEST(replicas_have_names_and_coordinates)
 		{ "grid", 0, "grid/0/0/0" }, { "grid", 23, "grid/1/2/3" }, { "five", 4, "five/4" }, { "one", 0, "one" },
 	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		char *cleanup_free name = group_replica_name(topology_group(topology, names[i].label), names[i].index);
+		char *cleanup_free name = group_replica_name(topology_group(topology, names[i].label),
+			names[i].index);
 		ck_assert_str_eq(name, names[i].name);
 	}
 	ck_assert_ptr_null(topology_group(topology, "three"));
@@ -358,9 +359,11 @@ START_TEST(ten_thousand_nodes)
 {
 	enum { NODES = 10000 };
 	struct text text = { 0 };
-	text_add(&text, "lpad: 1\nname: large\nvars: {n: 1, lr: 0.1}\ndefaults: {module: a.c, params: {x: $lr}}\nnodes:\n");
+	text_add(&text,
+		"lpad: 1\nname: large\nvars: {n: 1, lr: 0.1}\ndefaults: {module: a.c, params: {x: $lr}}\nnodes:\n");
 	for (int i = 0; i < NODES; i++)
-		text_format(&text, "  node-%d: {replicas: $n, params: {lr: $lr, place: %d}, on_failure: ignore}\n", i, i);
+		text_format(&text,
+			"  node-%d: {replicas: $n, params: {lr: $lr, place: %d}, on_failure: ignore}\n", i, i);
 	text_add(&text, "edges:\n");
 	for (int i = 0; i < NODES; i++)
 		text_format(&text, "  - node-%d.t -> node-%d.s: {keep: all}\n", i, (i + 1) % NODES);

@@ -12,7 +12,8 @@ static const struct int_row ints[] = {
 	{ "9223372036854775807", INT64_MAX }, { "-9223372036854775808", INT64_MIN },
 };
 static const char *const not_ints[] = {
-	"", "-", "two", "1.0", "1e3", " 1", "1 ", "0x", "0xG", "0o8", "-0x1", "1_000", "9223372036854775808", "~",
+	"", "-", "two", "1.0", "1e3", " 1", "1 ", "0x", "0xG", "0o8", "-0x1", "1_000",
+		"9223372036854775808", "~",
 };
 
 START_TEST(whole_numbers)
@@ -72,7 +73,8 @@ END_TEST
 
 START_TEST(booleans_are_those_of_yaml_1_2)
 {
-	static const char *const yes[] = { "true", "True", "TRUE" }, *const no[] = { "false", "False", "FALSE" };
+	static const char *const yes[] = { "true", "True", "TRUE" },
+		*const no[] = { "false", "False", "FALSE" };
 	static const char *const neither[] = { "yes", "no", "on", "Off", "y", "1", "0", "", "tRUE" };
 	struct error error = { 0 };
 	bool value;
