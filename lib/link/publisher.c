@@ -9,6 +9,7 @@
 static const int64_t TELL_BYTES = 16 << 20;     /* a quarter of the publisher's window of bytes */
 /* How long the connection of a dead publisher may stand before it is taken to be held open by a child of it. */
 static const int64_t LINGER_NS = 1000000000;
+static const int64_t AGAIN_NS = 1000000000;     /* after a request was lost */
 
 bool publisher_over(const struct publisher *publisher)
 {
@@ -34,6 +35,8 @@ static int judge(struct publisher *publisher, const struct wire *reply, const ch
 {
 	if (!reply) {
 		publisher->again = true;
+		if (!publisher->subscription->link->closed)
+			link_tick_by(publisher->subscription->link, clock_ns() + AGAIN_NS);
 		return 0;
 	}
 	if (reply->kind == WIRE_REPLY)
@@ -164,6 +167,7 @@ void publisher_lost(struct publisher *publisher, bool gone)
 		return;
 	publisher->gone = true;
 	publisher->gone_ns = clock_ns();
+	link_tick_by(publisher->subscription->link, publisher->gone_ns + LINGER_NS);
 	subscription_changed(publisher);
 }
 
@@ -206,7 +210,7 @@ static void come_message(struct publisher *publisher, struct frame *frame)
 {
 	if (!publisher->known) {
 		frame->transport->frame_drop(frame);
-	} else if (publisher->ended || frame->wire.number <= publisher->last) {
+	} else if (publisher_over(publisher) || frame->wire.number <= publisher->last) {
 		refuse(publisher, frame, "a message that was there before, or after the end");
 	} else {
 		account_gap(publisher, frame->wire.number - 1);
@@ -239,7 +243,7 @@ static void come(struct publisher *publisher, struct frame *frame)
 		refuse(publisher, frame, "a message of another sender or run");
 		return;
 	}
-	publisher->flowing = true;
+	publisher->flowing |= !publisher->gone;
 	if (kind == WIRE_PUBLISH) {
 		come_message(publisher, frame);
 		return;
@@ -269,7 +273,7 @@ static void on_malformed(void *context, const char *why)
 	struct publisher *publisher = context;
 	struct link *link = publisher->subscription->link;
 	link_lock(link);
-	publisher->flowing = true;
+	publisher->flowing |= !publisher->gone;
 	refuse(publisher, NULL, why);
 	link_unlock(link);
 }
@@ -343,8 +347,12 @@ void publisher_tick(struct publisher *publisher, int64_t now_ns, int64_t *next_n
 			*next_ns = until;
 		}
 	}
-	if (publisher->again && publisher->step == PUBLISHER_IDLE && line_state(publisher->line) == LINE_UP)
-		subscribe(publisher);
+	if (publisher->again && line_state(publisher->line) == LINE_UP) {
+		publisher->again = false;
+		if (publisher->step == PUBLISHER_IDLE)
+			subscribe(publisher);
+		publisher_tell(publisher);
+	}
 	if (!tell_all || !publisher->wired || publisher->gone || publisher->end_told)
 		return;
 	publisher_tell(publisher);

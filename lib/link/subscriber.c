@@ -194,7 +194,7 @@ static struct subscriber *find(lpad_topic *topic, const struct wire *wire, const
 static void greet_observer(lpad_topic *topic, const struct wire *wire)
 {
 	if (wire->kind == WIRE_SUBSCRIBE) {
-		topic->hello_due = true;
+		topic->observed = topic->hello_due = true;
 		topic_flush(topic);
 	}
 }

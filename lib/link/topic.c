@@ -147,7 +147,7 @@ static void on_join(void *context)
 {
 	lpad_topic *topic = context;
 	link_lock(topic->link);
-	if (subscribers_unconfirmed(topic)) {
+	if (topic->observed || subscribers_unconfirmed(topic)) {
 		topic->hello_due = true;
 		topic_flush(topic);
 	}

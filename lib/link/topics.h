@@ -47,6 +47,7 @@ struct lpad_topic {
 	bool ready;                             /* every subscriber of the file has been confirmed, or is gone */
 	bool busy;                              /* a thread is in transport->publish without the lock: nobody else may be */
 	bool hello_due, end_due, ended;
+	bool observed;                          /* an observer has subscribed: it may connect before or after that */
 	struct waiters waiters;
 };
 
