@@ -71,6 +71,7 @@ struct asking {
 	nng_socket socket;
 	const struct asking_events *events;
 	void *context;
+	pthread_mutex_t events_lock;            /* up and down are told in the order in which they happened */
 	pthread_mutex_t lock;
 	struct question *questions, *spare;     /* lock */
 	int pipe;                       /* lock: nng's number of the connection; 0: none */
@@ -161,6 +162,7 @@ static void on_ask_pipe(nng_pipe pipe, nng_pipe_ev event, void *context)
 {
 	struct asking *asking = context;
 	bool added = event == NNG_PIPE_EV_ADD_POST;
+	pthread_mutex_lock(&asking->events_lock);
 	pthread_mutex_lock(&asking->lock);
 	bool lost = asking->pipe && (added || asking->pipe == nng_pipe_id(pipe));
 	if (lost)
@@ -172,6 +174,14 @@ static void on_ask_pipe(nng_pipe pipe, nng_pipe_ev event, void *context)
 		asking->events->down(asking->context);
 	if (added)
 		asking->events->up(asking->context);
+	pthread_mutex_unlock(&asking->events_lock);
+}
+
+static void free_asking(struct asking *asking)
+{
+	pthread_mutex_destroy(&asking->lock);
+	pthread_mutex_destroy(&asking->events_lock);
+	free(asking);
 }
 
 static int start_asking(struct asking *asking, const char *address, size_t longest)
@@ -197,6 +207,7 @@ struct asking *nng_calls_ask_open(const char *address, size_t longest, const str
 	asking->events = events;
 	asking->context = context;
 	pthread_mutex_init(&asking->lock, NULL);
+	pthread_mutex_init(&asking->events_lock, NULL);
 	int code = nng_req0_open(&asking->socket);
 	bool opened = !code;
 	if (opened)
@@ -206,8 +217,7 @@ struct asking *nng_calls_ask_open(const char *address, size_t longest, const str
 	error_set(error, "cannot call %s: %s", address, nng_strerror(code));
 	if (opened)
 		nng_close(asking->socket);
-	pthread_mutex_destroy(&asking->lock);
-	free(asking);
+	free_asking(asking);
 	return NULL;
 }
 
@@ -222,8 +232,7 @@ void nng_calls_ask_close(struct asking *asking)
 		nng_aio_free(question->sending);
 		free(question);
 	}
-	pthread_mutex_destroy(&asking->lock);
-	free(asking);
+	free_asking(asking);
 }
 
 /* ---- answering ---- */
