@@ -114,7 +114,9 @@ static int find_group(struct builder *builder, const struct end *end)
 	struct tree *written = tree_scalar(end->label, end->label_mark, NULL, false);
 	struct tree *label = scope_expand(builder->scope, written, &nowhere);
 	tree_free(written);
-	if (label->kind == TREE_SCALAR && names_find(&builder->groups, label->text, &number)) {
+	if (scope_failed(builder->scope)) {
+		result = NODE_WRONG;
+	} else if (label->kind == TREE_SCALAR && names_find(&builder->groups, label->text, &number)) {
 		result = (int)number;
 	} else if (label->kind != TREE_SCALAR || !names_find(&builder->nodes, label->text, NULL)) {
 		unknown_node(builder, label);

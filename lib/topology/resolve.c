@@ -111,8 +111,6 @@ static void read_nodes(struct builder *builder, const struct tree *nodes)
 	for (size_t i = 0; i < nodes->count; i++) {
 		struct tree *own = map_or_null(nodes->items[i]);
 		struct tree *when = tree_get(own, "when") ? tree_get(own, "when") : tree_get(defaults, "when");
-		if (!strncmp(nodes->keys[i], "x-", 2))
-			continue;
 		names_put(&builder->nodes, nodes->keys[i], i);
 		if (!scope_holds(builder->scope, when))
 			continue;

@@ -97,8 +97,6 @@ static void check_nodes(const struct source *source, struct problems *problems)
 			"`nodes` is empty: there is nothing to run");
 	for (size_t i = 0; i < nodes->count; i++) {
 		const struct tree *node = nodes->items[i];
-		if (!strncmp(nodes->keys[i], "x-", 2))
-			continue;
 		words_check_label(problems, nodes->keys[i], nodes->key_marks[i], "a node's name");
 		if (node->kind == TREE_MAP)
 			schema_check(SCHEMA_NODE, node, problems);

@@ -100,7 +100,14 @@ static void scan(struct uses *uses, const struct tree *tree)
 	if (tree->kind == TREE_SCALAR && strchr(tree->text, '$'))
 		scan_text(uses, tree->text, tree->mark);
 	for (size_t i = 0; i < tree->count; i++)
-		if (tree->kind == TREE_LIST || strncmp(tree->keys[i], "x-", 2))
+		scan(uses, tree->items[i]);
+}
+
+/* Of a node or the options of an edge: x-keys are free. */
+static void scan_keys(struct uses *uses, const struct tree *tree)
+{
+	for (size_t i = 0; i < tree->count; i++)
+		if (tree->kind != TREE_MAP || strncmp(tree->keys[i], "x-", 2))
 			scan(uses, tree->items[i]);
 }
 
@@ -147,24 +154,19 @@ static void check_when(struct uses *uses, const struct tree *owner)
 
 /* ---- the whole file ---- */
 
-static void scan_nodes(struct uses *uses, const struct tree *nodes)
+static void scan_node(struct uses *uses, const struct tree *node)
 {
-	for (size_t i = 0; i < nodes->count; i++)
-		if (nodes->kind == TREE_MAP)
-			check_when(uses, nodes->items[i]);
-	scan(uses, nodes);
+	check_when(uses, node);
+	scan_keys(uses, node);
 }
 
-/* An edge's variables stand in its key. */
-static void scan_edges(struct uses *uses, const struct tree *edges)
+static void scan_edge(struct uses *uses, const struct tree *edge)
 {
-	for (size_t i = 0; i < edges->count; i++) {
-		const struct tree *edge = edges->items[i];
-		for (size_t j = 0; edge->kind == TREE_MAP && j < edge->count; j++) {
-			scan_text(uses, edge->keys[j], edge->key_marks[j]);
-			check_when(uses, edge->items[j]);
-		}
-		scan(uses, edge);
+	if (edge->kind == TREE_SCALAR)
+		scan_text(uses, edge->text, edge->mark);
+	for (size_t i = 0; edge->kind == TREE_MAP && i < edge->count; i++) {
+		scan_text(uses, edge->keys[i], edge->key_marks[i]);
+		scan_node(uses, edge->items[i]);
 	}
 }
 
@@ -174,13 +176,14 @@ static void scan_file(struct uses *uses)
 	for (size_t i = 0; i < root->count; i++) {
 		const char *key = root->keys[i];
 		const struct tree *value = root->items[i];
-		if (!strcmp(key, "nodes"))
-			scan_nodes(uses, value);
-		else if (!strcmp(key, "edges"))
-			scan_edges(uses, value);
-		else if (!strcmp(key, "defaults"))
-			check_when(uses, value), scan(uses, value);
-		else if (strcmp(key, "vars") && strncmp(key, "x-", 2))
+		bool nodes = !strcmp(key, "nodes"), edges = !strcmp(key, "edges");
+		if (!strcmp(key, "vars") || !strncmp(key, "x-", 2))
+			continue;
+		if (!strcmp(key, "defaults"))
+			scan_node(uses, value);
+		for (size_t j = 0; (nodes || edges) && j < value->count; j++)
+			(edges ? scan_edge : scan_node)(uses, value->items[j]);
+		if (!nodes && !edges && strcmp(key, "defaults"))
 			scan(uses, value);
 	}
 }

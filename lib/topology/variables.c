@@ -121,8 +121,6 @@ void variables_declare(struct source *source, struct problems *problems)
 	const struct tree *vars = tree_get(source->root, "vars");
 	bool seed = false;
 	for (size_t i = 0; vars && i < vars->count && vars->kind == TREE_MAP; i++) {
-		if (!strncmp(vars->keys[i], "x-", 2))
-			continue;
 		seed |= !strcmp(vars->keys[i], "seed");
 		declare(source, vars->keys[i], vars->key_marks[i], vars->items[i], problems);
 	}
