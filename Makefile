@@ -33,10 +33,12 @@ LIBS := -lyaml -lnng -ljansson -lmd -lm -ldl -pthread
 LIB_SOURCES := $(sort $(wildcard lib/*/*.c))
 CMD_SOURCES := $(sort $(wildcard cmd/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
+TOOL_SOURCES := $(sort $(wildcard tests/tools/*.c))
 BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$O/obj/%.o)
 CMD_OBJECTS := $(CMD_SOURCES:%.c=$O/obj/%.o)
 UNITS := $(UNIT_SOURCES:tests/%.c=$O/tests/%)
+TOOLS := $(TOOL_SOURCES:tests/%.c=$O/tests/%)
 BENCHES := $(BENCH_SOURCES:tests/%.c=$O/tests/%)
 
 # V=1 shows the commands.
@@ -72,16 +74,20 @@ $O/tests/unit/%: tests/unit/%.c $O/liblpad.a $O/flags
 	@echo '  compile $<'
 	$Q$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $O/liblpad.a $(LIBS) $$(pkg-config --libs check)
 
-$O/tests/bench/%: tests/bench/%.c $O/liblpad.a $O/flags
-	@mkdir -p $(@D)
-	@echo '  compile $<'
-	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $O/liblpad.a $(LIBS)
+define whole_program
+$O/tests/$(1)/%: tests/$(1)/%.c $O/liblpad.a $O/flags
+	@mkdir -p $$(@D)
+	@echo '  compile $$<'
+	$$Q$$(CC) $$(ALL_CFLAGS) -MMD -MP -MF $$@.d $$(LDFLAGS) -o $$@ $$< $O/liblpad.a $$(LIBS)
+endef
+$(eval $(call whole_program,bench))
+$(eval $(call whole_program,tools))
 
--include $(LIB_OBJECTS:.o=.d) $(CMD_OBJECTS:.o=.d) $(UNITS:=.d) $(BENCHES:=.d)
+-include $(LIB_OBJECTS:.o=.d) $(CMD_OBJECTS:.o=.d) $(UNITS:=.d) $(BENCHES:=.d) $(TOOLS:=.d)
 
 units: $(UNITS)
 
-check: $O/lpad $(UNITS)
+check: $O/lpad $(UNITS) $(TOOLS)
 	LPAD=$(CURDIR)/$O/lpad CC='$(CC)' tests/run '$O' '$(T)'
 
 demo: $O/lpad

@@ -220,6 +220,7 @@ void server_left(struct link *link, struct text *text, int64_t *count);
 void topics_left(struct link *link, struct text *text, int64_t *count);
 void subscriptions_left(struct link *link, struct text *text, int64_t *count);
 void callers_close(struct link *link);          /* no lock: closes sockets; link_free calls callers, subscriptions, topics, server */
+void server_flush(struct link *link);           /* no lock: who still waits is refused; answers are handed to the kernel */
 void server_close(struct link *link);
 void topics_close(struct link *link);
 void subscriptions_close(struct link *link);

@@ -289,6 +289,14 @@ void link_counters(struct link *link, void (*each)(void *context, const struct p
 	link_unlock(link);
 }
 
+void link_leave(struct link *link)
+{
+	link_lock(link);
+	link->closed = true;
+	link_unlock(link);
+	server_flush(link);
+}
+
 /* Sockets first, so that no event runs any more; then what the events used. */
 void link_free(struct link *link)
 {

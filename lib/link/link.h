@@ -109,6 +109,9 @@ void link_drain(struct link *link, int64_t deadline_ns);
 /* What a drain left behind: "3 messages of reading to keep"; NULL: nothing. Caller frees. */
 char *link_left(struct link *link, int64_t *count);
 void link_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone);
+/* The process is about to exit: callers that still wait are refused, what was accepted is handed to the kernel. Nothing is closed or
+   freed: that is left to the kernel, for closing a socket of nng 1.5.2 may wait for ever on a connection whose peer left first. */
+void link_leave(struct link *link);
 void link_free(struct link *link);
 /* The calling thread is the one that runs init, run and fini. Threads that take work are known by that. */
 void link_run_thread(struct link *link);

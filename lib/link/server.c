@@ -340,22 +340,31 @@ void server_left(struct link *link, struct text *text, int64_t *count)
 	*count += left;
 }
 
-void server_close(struct link *link)
+void server_flush(struct link *link)
 {
 	struct server *server = link->server;
 	link_lock(link);
 	struct answering *answering = server ? server->answering : NULL;
 	if (answering && link->draining)
 		server_drain(link);             /* whoever still waits hears of it */
+	link_unlock(link);
+	if (answering)
+		server->transport->answer_flush(answering, clock_ns() + FLUSH_NS);
+}
+
+void server_close(struct link *link)
+{
+	struct server *server = link->server;
+	server_flush(link);
+	link_lock(link);
+	struct answering *answering = server ? server->answering : NULL;
 	for (size_t i = 0; server && i < server->client_count; i++)
 		session_end(link, server->clients[i]);
 	if (server)
 		server->answering = NULL;
 	link_unlock(link);
-	if (!answering)
-		return;
-	server->transport->answer_flush(answering, clock_ns() + FLUSH_NS);
-	server->transport->answer_close(answering);
+	if (answering)
+		server->transport->answer_close(answering);
 }
 
 static void free_calls(struct lpad_call *first, bool by_after)

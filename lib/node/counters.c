@@ -59,11 +59,3 @@ json_t *counters_line(struct link *link, const char *node, struct counters_memor
 	}
 	return json_pack("{s:s, s:s, s:o}", "is", "counters", "node", node, "ports", gathering.ports);
 }
-
-void counters_release(struct counters_memory *memory)
-{
-	for (size_t i = 0; i < memory->count; i++)
-		free(memory->seen[i].node);
-	free(memory->seen);
-	*memory = (struct counters_memory){ 0 };
-}

@@ -15,6 +15,5 @@ struct counters_memory {
 
 /* New reference; NULL: nothing has changed, or there is nothing to count. */
 json_t *counters_line(struct link *link, const char *node, struct counters_memory *memory);
-void counters_release(struct counters_memory *memory);
 
 #endif

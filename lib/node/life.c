@@ -322,7 +322,8 @@ static void wait_for_something(struct life *life)
 		read_orders(life);
 }
 
-static int live(struct life *life)
+/* Until the supervisor says finish. Does not return: links are left as they are, see link_leave. */
+static __attribute__((noreturn)) void live(struct life *life)
 {
 	while (!life->finishing) {
 		wait_for_something(life);
@@ -339,7 +340,7 @@ static int live(struct life *life)
 	bool bad = take_outbox(life);
 	fflush(NULL);
 	flush_last_words(life);
-	return bad ? life->failed_code : 0;
+	exit(bad ? life->failed_code : 0);
 }
 
 static int read_document(struct life *life, struct error *error)
@@ -393,12 +394,5 @@ int life_main(int fd)
 			take_outbox(&life);
 			leave(&life, life.failed_code);
 		}
-	int code = live(&life);
-	counters_release(&life.counters);
-	channel_close(&life.channel);
-	list_release(&life.outbox);
-	free(life.replicas);
-	document_release(&life.document);
-	close(life.wake_fd);
-	return code;
+	live(&life);
 }

@@ -6,7 +6,8 @@
 #ifndef NODE_LIFE_H
 #define NODE_LIFE_H
 
-/* Reads the document from `fd` and lives until the supervisor says finish or is gone. Returns the exit code. */
+/* Reads the document from `fd` and lives until the supervisor says finish or is gone. Returns the exit code
+   if it did not come to life; otherwise the process exits here. */
 int life_main(int fd);
 
 #endif

@@ -338,9 +338,5 @@ void replica_finish(struct replica *replica)
 		pthread_join(replica->workers[i], NULL);
 	set_goal(replica, GOAL_FINISH);
 	pthread_join(replica->main_thread, NULL);
-	host_node_free(replica->node);
-	module_free(replica->module);
-	free(replica->workers);
-	pthread_mutex_destroy(&replica->lock);
-	pthread_cond_destroy(&replica->changed);
+	link_leave(replica->node->link);
 }

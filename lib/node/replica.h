@@ -52,7 +52,7 @@ void replica_connect(struct replica *replica);
 void replica_go(struct replica *replica);
 void replica_stop(struct replica *replica);
 void replica_drain(struct replica *replica, double within);
-/* Waits for run and callbacks to end, calls fini, frees. */
+/* Waits for run and callbacks to end, calls fini, leaves the link. Nothing is freed: the process exits next. */
 void replica_finish(struct replica *replica);
 
 #endif

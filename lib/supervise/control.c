@@ -111,7 +111,10 @@ static void heard_note(struct supervisor *supervisor, struct member *member, con
 	const char *text = text_of(message, "text");
 	if (!text)
 		return;
-	output_say(&supervisor->output, "%s %s", member->name, text);
+	if (text_starts(text, member->name))
+		output_say(&supervisor->output, "%s", text);
+	else
+		output_say(&supervisor->output, "%s: %s", member->name, text);
 	output_event(&supervisor->output, json_pack("{ss ss ss}", "event", "note", "node", member->name, "text", text));
 }
 
