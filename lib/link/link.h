@@ -90,7 +90,7 @@ struct link_hooks {
 	void (*drained)(void *context);         /* once; see link_left for what was left */
 	void (*note)(void *context, const char *text);          /* for the user: waits over 10 s, malformed messages (at most a few a second) */
 	void (*wake)(void *context);            /* call link_tick soon, from the control thread */
-	void (*work)(void *context, int method);/* something for a callback: method >= 0: its own threads; -1: the service thread */
+	void (*work)(void *context, int method);/* may be NULL: something for a callback: method >= 0: its own threads; -1: the service thread */
 };
 
 struct link;
@@ -124,6 +124,8 @@ lpad_inbox *link_inbox(struct link *link, int method);
 /* ---- the work of callbacks, done by lib/node's threads ---- */
 
 struct work {
+	/* GONE: nobody waits any more for a kept call (of an inbox: on the service thread). It stays valid until it is answered
+	   or refused, as every kept call, which then goes nowhere. Only for methods that have `gone`. */
 	enum { WORK_NONE, WORK_CALL, WORK_GONE, WORK_MESSAGE } kind;
 	int method;                             /* CALL, GONE */
 	lpad_call *call;

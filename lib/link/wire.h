@@ -20,8 +20,9 @@ enum { WIRE_SIZE = 128, WIRE_VERSION = 1 };
 
 enum wire_kind {
 	/* Requests on a REQ/REP socket; every one is answered by WIRE_REPLY or WIRE_ERROR. */
-	WIRE_HELLO = 1,         /* caller -> server: who I am; reply: JSON {"node", "incarnation", "methods": [names in order], "topics": [...]};
-	                           starts a session: numbers restart at 1 */
+	WIRE_HELLO = 1,         /* caller -> server: who I am, body JSON {"node"}; starts a session, in which numbers restart at 1.
+	                           Reply: `session` is its id, to be repeated in CALL and CANCEL; body JSON {"node", "incarnation",
+	                           "methods": [names in order], "idempotent": [those that are], "topics": [names in order]} */
 	WIRE_CALL,              /* port = place of the method in the HELLO's list; number counts the session's calls and cancels */
 	WIRE_CANCEL,            /* number: its own place in the order; version: the number of the call that is cancelled */
 	WIRE_SUBSCRIBE,         /* port = topic; body: JSON {"port", "keep", "window"}, "port" being the subscription's name, which tells apart

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include <nng/nng.h>
+#include <nng/protocol/reqrep0/rep.h>
 #include <nng/protocol/reqrep0/req.h>
 
 #include "link_peers.h"
@@ -418,6 +419,54 @@ START_TEST(malformed_bodies_name_their_sender)
 }
 END_TEST
 
+/* Answers every request with these bytes, as number 1, until it is closed. */
+static nng_socket fake;
+static unsigned char fake_bytes[WIRE_SIZE + 100];
+static atomic_size_t fake_size;
+
+static void *answer_as_fake(void *context)
+{
+	nng_msg *message;
+	(void)context;
+	while (!nng_recvmsg(fake, &message, 0)) {
+		nng_msg_clear(message);
+		nng_msg_append(message, fake_bytes, fake_size);
+		if (nng_sendmsg(fake, message, 0))
+			nng_msg_free(message);
+	}
+	return NULL;
+}
+
+START_TEST(a_server_that_is_none_is_told)
+{
+	static const char *const notes[] = { "n1 sent a malformed answer: ",
+		"what answers at the address of n1 does not belong to this run", "what answers at the address of n1 is another node",
+		"what answers at the address of n1 answered HELLO with something else" };
+	struct wire wire = { .kind = WIRE_REPLY, .role = WIRE_MEMBER, .group = _i == 2 ? 2 : 1, .incarnation = 1,
+		.deadline_ms = -1, .token = PEERS_TOKEN + (_i == 1) };
+	char address[200];
+	pthread_t thread;
+	peers_prepare(2);
+	snprintf(address, sizeof address, "ipc://%s/1", peers_folder);
+	wire_encode(&wire, fake_bytes);
+	fake_size = _i ? WIRE_SIZE : WIRE_SIZE - 1;
+	ck_assert_int_eq(nng_rep0_open(&fake), 0);
+	ck_assert_int_eq(nng_listen(fake, address, NULL, 0), 0);
+	pthread_create(&thread, NULL, answer_as_fake, NULL);
+	peer_bind(&peers[0], 0, 1, NULL);
+	peer_connect(&peers[0]);
+	peer_await_notes(&peers[0], 1);
+	ck_assert_msg(!strncmp(peers[0].note, notes[_i], strlen(notes[_i])), "%s", peers[0].note);
+	lpad_future *waiting = peer_start(&peers[0], 1, ECHO, NULL);
+	ck_assert_int_eq(future_wait_any(&waiting, 1, in_ms(5)), LPAD_ETIMEDOUT);       /* it was not sent there */
+	future_cancel(waiting);
+	peer_close(&peers[0]);
+	nng_close(fake);
+	pthread_join(thread, NULL);
+	files_remove_tree(peers_folder);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("link_loss");
@@ -428,6 +477,7 @@ int main(void)
 	tcase_add_test(loss, idempotent_calls_go_to_the_successor);
 	tcase_add_test(loss, the_supervisors_word_ends_calls);
 	tcase_add_test(loss, a_dropped_connection_executes_nothing_twice);
+	tcase_add_loop_test(loss, a_server_that_is_none_is_told, 0, 4);
 	tcase_add_checked_fixture(strangers, two, close_two);
 	tcase_set_timeout(strangers, 120);
 	tcase_add_test(strangers, garbage_is_dropped_and_told);
