@@ -110,9 +110,9 @@ void call_gone(struct lpad_call *call)
 		return;
 	}
 	call->gone = true;
-	if (call->running || !call->method->has_gone || call->gone_posted)
-		return;                 /* server_done looks again */
-	call->gone_posted = true;
+	if (call->running || !call->method->has_gone || call->gone_told)
+		return;                 /* server_done and hand_over look again */
+	call->gone_posted = call->gone_told = true;
 	struct work work = { .kind = WORK_GONE, .method = call->method->place, .call = call };
 	link_post(call->link, &work);
 }
@@ -126,7 +126,7 @@ bool server_take(struct link *link, lpad_call *call)
 		return false;
 	}
 	call->state = CALL_TAKEN;
-	call->running = !call->method->inbox;
+	call->running = true;
 	call->client->tallies[call->method->place].begun++;
 	server_left_queue(link, call->method);
 	return true;

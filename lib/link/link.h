@@ -133,7 +133,8 @@ struct work {
 	const lpad_message *message;            /* MESSAGE: freed by link_work_done */
 };
 /* Takes the next piece of work for the service thread (method -1) or a method's own threads, in order of arrival; waits
-   for it. false: the link is closed and nothing is left. Between take and done the piece counts as running: drain waits for it. */
+   for it. false: the link is closed and nothing is left, or the drain's time is up. Between take and done the piece counts as
+   running: drain waits for it. */
 bool link_work_take(struct link *link, int method, struct work *out);
 /* `result`: what the callback returned. CALL: LPAD_LATER keeps it; 0 without an answer is an error to the caller; a negative
    code refuses it with the thread's fault text. MESSAGE: counts it as received. */

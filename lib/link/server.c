@@ -93,11 +93,34 @@ void server_sweep(struct link *link, bool begin)
 		unblock(link, &link->server->methods[i]);
 }
 
+/* What the client waited for room with has left its line: what stood behind it need not wait for that room. */
+static void unblock_client(struct link *link, struct client *client, struct method *method)
+{
+	struct client **at = &method->blocked;
+	while (*at != client)
+		at = &(*at)->next_blocked;
+	*at = client->next_blocked;
+	if (!*at)
+		method->last_blocked = at;
+	client->blocked = false;
+	if (!link->server->sweeping)
+		server_admit(link, client);
+}
+
+static void leave_line(struct link *link, struct lpad_call *call)
+{
+	struct client *client = call->client;
+	bool blocks = client->blocked && client->in_line.first == call;
+	calls_remove(&client->in_line, call);
+	if (blocks)
+		unblock_client(link, client, call->method);
+}
+
 void server_unqueue(struct link *link, struct lpad_call *call)
 {
 	struct method *method = call->method;
 	if (call->state == CALL_IN_LINE) {
-		calls_remove(&call->client->in_line, call);
+		leave_line(link, call);
 		return;
 	}
 	if (method->inbox)
@@ -164,6 +187,30 @@ static int await_call(lpad_inbox *inbox, const struct line *line, int64_t until,
 	return code;
 }
 
+static void refuse(struct link *link, struct lpad_call *call)
+{
+	const char *node = link->self.node, *method = call->method->name;
+	if (call->method->inbox)
+		call_end_error(call, LPAD_EGONE, "%s.%s: the run of %s has ended, nobody takes its calls", node, method, node);
+	else
+		call_end_error(call, LPAD_ESTOPPED, "%s.%s: %s is stopping", node, method, node);
+}
+
+/* While it was opened nobody could end it: `run` may have ended meanwhile, or the caller may have gone. */
+static int hand_over(struct link *link, struct lpad_call *call)
+{
+	int code = 0;
+	link_lock(link);
+	call->running = false;
+	if (call->method->closed) {
+		code = fault_set(LPAD_EGONE, "%s: run has ended", call->method->name);
+		refuse(link, call);
+	} else if (call->gone)
+		call_gone(call);
+	link_unlock(link);
+	return code;
+}
+
 static int next_call(lpad_inbox *inbox, const struct line *line, lpad_call **out, lpad_deadline deadline)
 {
 	struct link *link = inbox->link;
@@ -175,6 +222,8 @@ static int next_call(lpad_inbox *inbox, const struct line *line, lpad_call **out
 		code = await_call(inbox, line, until, &call);
 		link_unlock(link);
 	} while (!code && !server_open(link, call));
+	if (!code)
+		code = hand_over(link, call);
 	if (!code)
 		*out = call;
 	return code;
@@ -257,23 +306,15 @@ void server_stop(struct link *link)
 	(void)link;                             /* inboxes wait long waits: link_stop wakes those */
 }
 
-static void refuse(struct link *link, struct lpad_call *call)
-{
-	const char *node = link->self.node, *method = call->method->name;
-	if (call->method->inbox)
-		call_end_error(call, LPAD_EGONE, "%s.%s: the run of %s has ended, nobody takes its calls", node, method, node);
-	else
-		call_end_error(call, LPAD_ESTOPPED, "%s.%s: %s is stopping", node, method, node);
-}
-
-/* Calls that nobody will answer any more: of inboxes when `run` has ended, kept ones at the drain. */
+/* Calls that nobody will answer any more: of inboxes when `run` has ended, kept ones at the drain, queued ones at its end. */
 static void refuse_left(struct link *link, bool inbox)
 {
 	struct server *server = link->server;
 	server_sweep(link, true);
 	for (size_t i = 0; i < server->client_count; i++)
 		for (struct lpad_call *call = server->clients[i]->calls, *next; call; call = next) {
-			bool waits = call->state == CALL_QUEUED ? inbox : call->state == CALL_TAKEN && !call->running;
+			bool waits = call->state == CALL_QUEUED ? inbox || link->cut
+				: call->state == CALL_TAKEN && !call->running;
 			next = call->next;
 			if (call->method->inbox == inbox && waits)
 				refuse(link, call);
@@ -283,8 +324,11 @@ static void refuse_left(struct link *link, bool inbox)
 
 void server_end_run(struct link *link)
 {
-	for (size_t i = 0; i < link->server->method_count; i++)
-		link->server->methods[i].closed = link->server->methods[i].inbox;
+	for (size_t i = 0; i < link->server->method_count; i++) {
+		struct method *method = &link->server->methods[i];
+		method->closed = method->inbox;
+		waiters_wake(&method->waiters);
+	}
 	refuse_left(link, true);
 }
 

@@ -23,7 +23,7 @@ enum call_state {
 };
 
 struct lpad_call {
-	struct lpad_call *next, *previous;      /* of the client, by number, from sorted to ended */
+	struct lpad_call *next, *previous;      /* of the client, by session and number, from sorted to ended */
 	struct lpad_call *after;                /* in line, in an inbox, or in the pool */
 	struct link *link;
 	struct client *client;
@@ -33,9 +33,9 @@ struct lpad_call {
 	struct frame frame;                     /* until it is opened */
 	lpad_message *message;                  /* no lock: belongs to who took the call */
 	enum call_state state;
-	bool running;                           /* in its callback */
+	bool running;                           /* in its callback; of an inbox: until it is opened */
 	bool gone;                              /* nobody waits for the answer */
-	bool gone_posted;                       /* work that points to it */
+	bool gone_posted, gone_told;            /* work that points to it; it was posted once */
 };
 
 struct calls {

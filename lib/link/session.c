@@ -178,17 +178,18 @@ void session_end(struct link *link, struct client *client)
 
 /* ---- sorting ---- */
 
+/* Kept calls of the sessions before have numbers too: they are gone already. */
 static void cancel(struct link *link, struct client *client, uint64_t number)
 {
-	for (struct lpad_call *call = client->calls; call && call->number <= number; call = call->next)
-		if (call->number == number) {
-			if (call->state == CALL_TAKEN)
-				call_gone(call);
-			else
-				call_end_error(call, LPAD_ECANCELLED, "%s.%s: the call was cancelled", link->self.node,
-					call->method->name);
-			return;
-		}
+	struct lpad_call *call = client->calls;
+	while (call && (call->gone || call->number < number))
+		call = call->next;
+	if (!call || call->number != number)
+		return;
+	if (call->state == CALL_TAKEN)
+		call_gone(call);
+	else
+		call_end_error(call, LPAD_ECANCELLED, "%s.%s: the call was cancelled", link->self.node, call->method->name);
 }
 
 static void refuse_method(struct link *link, struct request *request)

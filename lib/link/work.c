@@ -138,6 +138,8 @@ bool link_work_take(struct link *link, int method, struct work *out)
 	link_set_role(link, THREAD_CALLBACK);
 	link_lock(link);
 	while (!taken) {
+		if (link->works->closed && link->cut)
+			break;          /* the time is up: what is left, is left */
 		if (queue->count) {
 			*out = get(queue);
 			taken = prepare(link, out);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* What a server keeps of callers that come again, cancel, or end: a false caller says HELLO as often as a test wants. */
+#include "link_peers.h"
+#include "link/transport.h"
+
+static struct peer peers[PEERS_MOST];
+
+static void two(void)
+{
+	peers_open(peers, 2);
+	link_run_thread(peers[0].link);
+}
+
+static void close_two(void)
+{
+	peers_close(peers, 2);
+}
+
+/* ---- a false caller ---- */
+
+enum { FALSE_GROUP = 77 };
+
+struct false_caller {
+	struct asking *asking;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool up;
+	int answers;
+	uint64_t session, number;
+	struct wire answer;                     /* the last */
+};
+
+static void false_up(void *context)
+{
+	struct false_caller *caller = context;
+	pthread_mutex_lock(&caller->lock);
+	caller->up = true;
+	pthread_cond_broadcast(&caller->changed);
+	pthread_mutex_unlock(&caller->lock);
+}
+
+static void false_down(void *context)
+{
+	(void)context;
+}
+
+static void false_reply(void *context, void *token, struct frame *frame)
+{
+	struct false_caller *caller = context;
+	(void)token;
+	pthread_mutex_lock(&caller->lock);
+	caller->answer = frame->wire;
+	caller->answers++;
+	pthread_cond_broadcast(&caller->changed);
+	pthread_mutex_unlock(&caller->lock);
+	frame->transport->frame_drop(frame);
+}
+
+static void false_failed(void *context, void *token)
+{
+	(void)context, (void)token;
+}
+
+static void false_malformed(void *context, void *token, const char *why)
+{
+	(void)context, (void)token, (void)why;
+}
+
+static void false_open(struct false_caller *caller, const char *address)
+{
+	static const struct asking_events events = { false_up, false_down, false_reply, false_failed, false_malformed };
+	struct error error = { 0 };
+	*caller = (struct false_caller){ 0 };
+	pthread_mutex_init(&caller->lock, NULL);
+	pthread_cond_init(&caller->changed, NULL);
+	caller->asking = transport_nng.ask_open(address, LONGEST, &events, caller, &error);
+	ck_assert_msg(caller->asking != NULL, "%s", error.text);
+	pthread_mutex_lock(&caller->lock);
+	while (!caller->up)
+		pthread_cond_wait(&caller->changed, &caller->lock);
+	pthread_mutex_unlock(&caller->lock);
+}
+
+static void false_close(struct false_caller *caller)
+{
+	transport_nng.ask_close(caller->asking);
+	pthread_mutex_destroy(&caller->lock);
+	pthread_cond_destroy(&caller->changed);
+}
+
+static void false_send(struct false_caller *caller, int kind, int port, uint64_t version, lpad_message *body)
+{
+	struct frame frame = { .wire = { .kind = (uint8_t)kind, .role = WIRE_MEMBER, .group = FALSE_GROUP, .incarnation = 1,
+		.port = (uint32_t)port, .token = PEERS_TOKEN, .session = caller->session, .version = version,
+		.deadline_ms = -1 }, .message = body };
+	if (kind != WIRE_HELLO)
+		frame.wire.number = ++caller->number;
+	transport_nng.ask(caller->asking, &frame, NULL);
+}
+
+static struct wire false_answer(struct false_caller *caller, int count)
+{
+	pthread_mutex_lock(&caller->lock);
+	while (caller->answers < count)
+		pthread_cond_wait(&caller->changed, &caller->lock);
+	struct wire answer = caller->answer;
+	pthread_mutex_unlock(&caller->lock);
+	return answer;
+}
+
+static void false_hello(struct false_caller *caller)
+{
+	static const char body[] = "{\"node\": \"false\"}";
+	int before = caller->answers;
+	false_send(caller, WIRE_HELLO, 0, 0, message_bytes(body, sizeof body - 1));
+	caller->session = false_answer(caller, before + 1).session;
+	caller->number = 0;
+}
+
+static void false_echo(struct false_caller *caller)
+{
+	int before = caller->answers;
+	false_send(caller, WIRE_CALL, ECHO, 0, NULL);
+	ck_assert_int_eq(false_answer(caller, before + 1).kind, WIRE_REPLY);
+}
+
+/* ---- callers that come again ---- */
+
+START_TEST(a_cancel_is_of_its_session)
+{
+	struct false_caller caller;
+	false_open(&caller, peers[1].address);
+	false_hello(&caller);
+	false_echo(&caller);
+	false_send(&caller, WIRE_CALL, HOLD, 0, NULL);          /* number 2 of the first session: kept, never answered */
+	await_count(&peers[1].entered, 1);
+	false_hello(&caller);
+	await_count(&peers[1].gone, 1);
+	false_send(&caller, WIRE_CALL, HOLD, 0, NULL);
+	await_count(&peers[1].entered, 2);
+	false_send(&caller, WIRE_CANCEL, 0, 1, NULL);
+	false_echo(&caller);                    /* the service thread does it behind what the cancel has caused */
+	ck_assert_int_eq(peers[1].gone, 2);
+	false_close(&caller);
+}
+END_TEST
+
+START_TEST(a_kept_call_is_gone_once)
+{
+	struct false_caller caller;
+	false_open(&caller, peers[1].address);
+	false_hello(&caller);
+	false_send(&caller, WIRE_CALL, HOLD, 0, NULL);
+	await_count(&peers[1].entered, 1);
+	false_send(&caller, WIRE_CANCEL, 0, 1, NULL);
+	await_count(&peers[1].gone, 1);
+	false_hello(&caller);
+	false_echo(&caller);
+	link_peer_lost(peers[1].link, FALSE_GROUP, 0, 1, true);
+	ck_assert_int_eq(peer_call(&peers[0], 1, ECHO, NULL, NULL), 0);
+	ck_assert_int_eq(peers[1].gone, 1);
+	false_close(&caller);
+}
+END_TEST
+
+/* ---- queues ---- */
+
+START_TEST(what_waits_behind_a_cancelled_call_goes_on)
+{
+	lpad_future *futures[4];
+	for (int i = 0; i < 4; i++)             /* one runs, two are queued, the last waits for room */
+		futures[i] = peer_start(&peers[0], 1, WIDE, NULL);
+	lpad_future *behind = handle_start(peers[0].peers, 1, "echo", NULL, in_ms(5000));
+	await_count(&peers[1].entered, 1);
+	ck_assert_int_eq(future_ready(behind), 0);
+	future_cancel(futures[3]);
+	ck_assert_int_eq(future_wait(behind, NULL), 0);
+	for (int i = 0; i < 3; i++)
+		sem_post(&peers[1].gate);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(future_wait(futures[i], NULL), 0);
+}
+END_TEST
+
+START_TEST(a_caller_that_comes_again_does_not_wait_for_room)
+{
+	struct false_caller caller;
+	false_open(&caller, peers[1].address);
+	false_hello(&caller);
+	for (int i = 0; i < 4; i++)
+		false_send(&caller, WIRE_CALL, WIDE, 0, NULL);
+	await_count(&peers[1].entered, 1);
+	false_hello(&caller);
+	false_echo(&caller);
+	sem_post(&peers[1].gate);
+	false_close(&caller);
+}
+END_TEST
+
+/* ---- ends ---- */
+
+static void *wait_in_box(void *context)
+{
+	atomic_int *code = context;
+	lpad_call *call;
+	*code = inbox_next(link_inbox(peers[0].link, BOX), &call, never);
+	return NULL;
+}
+
+START_TEST(the_end_of_run_wakes_other_threads)
+{
+	pthread_t thread;
+	atomic_int code = 0;
+	ck_assert_int_eq(pthread_create(&thread, NULL, wait_in_box, &code), 0);
+	usleep(50000);
+	link_end_run(peers[0].link);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(code, LPAD_EGONE);
+}
+END_TEST
+
+START_TEST(nothing_begins_after_the_end_of_a_drain)
+{
+	lpad_future *futures[3];
+	for (int i = 0; i < 3; i++)
+		futures[i] = peer_start(&peers[1], 0, WIDE, NULL);
+	await_count(&peers[0].entered, 1);
+	while (peer_counters(&peers[0], "method", "wide", "n1").messages < 3)
+		sched_yield();
+	link_drain(peers[0].link, clock_ns() + 10000000);
+	peer_await(&peers[0], &peers[0].drained);
+	link_work_close(peers[0].link);
+	sem_post(&peers[0].gate);
+	ck_assert_int_eq(future_wait(futures[0], NULL), 0);
+	pthread_join(peers[0].workers[2], NULL);                /* of WIDE */
+	peers[0].workers[2] = peers[0].workers[--peers[0].worker_count];
+	ck_assert_int_eq(peers[0].executed, 1);
+	link_leave(peers[0].link);
+	for (int i = 1; i < 3; i++) {
+		ck_assert_int_eq(future_wait(futures[i], NULL), LPAD_ESTOPPED);
+		ck_assert_str_eq(fault_text(), "n0.wide: n0 is stopping");
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("link_sessions");
+	TCase *sessions = tcase_create("sessions");
+	tcase_add_checked_fixture(sessions, two, close_two);
+	tcase_set_timeout(sessions, 30);
+	tcase_add_test(sessions, a_cancel_is_of_its_session);
+	tcase_add_test(sessions, a_kept_call_is_gone_once);
+	tcase_add_test(sessions, what_waits_behind_a_cancelled_call_goes_on);
+	tcase_add_test(sessions, a_caller_that_comes_again_does_not_wait_for_room);
+	tcase_add_test(sessions, the_end_of_run_wakes_other_threads);
+	tcase_add_test(sessions, nothing_begins_after_the_end_of_a_drain);
+	suite_add_tcase(suite, sessions);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
