@@ -348,6 +348,27 @@ START_TEST(all_is_held_back_by_bytes)
 }
 END_TEST
 
+/* Where a publication would wait, it fails at once when the program stops: the window's edge, to the byte. */
+START_TEST(the_window_is_64_mib)
+{
+	static const struct edge edges[] = { { 0, "value", 1, "in", LPAD_ALL, 128, false, false } };
+	static const struct { size_t size; int code; } rows[] = {
+		{ 20 * MIB, LPAD_ESTOPPED }, { 4 * MIB + 1, LPAD_ESTOPPED }, { 4 * MIB, 0 }, { 8, LPAD_ESTOPPED },
+	};
+	world_make(&world, 2, edges, 1);
+	world_start(&world);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(publish(topic(0, "value"), 1, 20 * MIB), 0);
+	link_stop(world.party[0].link);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		ck_assert_msg(publish(topic(0, "value"), 1, rows[i].size) == rows[i].code, "row %zu", i);
+	for (int i = 0; i < 4; i++)
+		take(subscription(1, "in"));
+	world_drain(&world);
+	world_assert_agreed(&world, &edges[0]);
+}
+END_TEST
+
 /* A small one in front of one that fills the window nearly or wholly: less than a quarter has been consumed when it waits. */
 START_TEST(the_largest_go_alone_and_do_not_stall)
 {
@@ -726,6 +747,7 @@ int main(void)
 	tcase_add_test(all, what_the_transport_drops_is_counted);
 	tcase_add_test(all, all_waits_for_a_slow_subscriber);
 	tcase_add_test(all, all_is_held_back_by_bytes);
+	tcase_add_test(all, the_window_is_64_mib);
 	tcase_add_test(all, the_largest_go_alone_and_do_not_stall);
 	tcase_add_test(all, an_empty_message_is_one);
 	tcase_add_test(all, each_subscriber_keeps_its_own_way);
