@@ -62,6 +62,8 @@ run_lpad() {
 
 # start_lpad ARGUMENT...: in the background; sets $lpad_pid.  finish_lpad: waits for it; sets $code, $out, $err.
 start_lpad() {
+	: > out
+	: > err
 	"$LPAD" "$@" > out 2> err &
 	lpad_pid=$!
 }

@@ -26,7 +26,7 @@ static const int64_t MS = 1000000;
 static const int64_t SECOND_SIGNAL = 500 * MS;          /* `timeout` signals twice within this */
 static const int64_t SLOW_FIRST = 10000 * MS, SLOW_NEXT = 30000 * MS;
 static const int64_t CLEAN_EVERY = 50 * MS, CLEAN_PATIENCE = 5000 * MS;
-static const int64_t OUTPUT_PATIENCE = 10000 * MS;      /* of a reader that takes nothing, after a signal or time limit */
+static const int64_t OUTPUT_PATIENCE = 3000 * MS;      /* of a reader that takes nothing, after a signal or time limit */
 
 int64_t supervisor_now(const struct supervisor *supervisor)
 {
