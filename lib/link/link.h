@@ -162,7 +162,7 @@ const char *call_caller(const lpad_call *call);
 int call_caller_index(const lpad_call *call);
 int call_caller_incarnation(const lpad_call *call);
 int call_answer(lpad_call *call, lpad_message *reply);
-int call_refuse_list(lpad_call *call, int code, const char *format, va_list list);
+int call_refuse_list(lpad_call *call, int code, const char *format, va_list list) __attribute__((format(printf, 3, 0)));
 int inbox_next(lpad_inbox *inbox, lpad_call **out, lpad_deadline deadline);
 int inbox_next_from(lpad_inbox *inbox, lpad_handle *handle, int place, lpad_call **out, lpad_deadline deadline);
 

@@ -162,7 +162,7 @@ START_TEST(an_inbox_gives_calls_of_one_caller)
 }
 END_TEST
 
-static int refuse(lpad_call *call, int code, const char *format, ...)
+static __attribute__((format(printf, 3, 4))) int refuse(lpad_call *call, int code, const char *format, ...)
 {
 	va_list list;
 	va_start(list, format);
