@@ -27,6 +27,8 @@ void channel_close(struct channel *channel);
 int channel_read(struct channel *channel, struct error *error);
 /* The next whole line as JSON: 1 and a new reference in *out; 0: none yet; -1: not JSON, too long (line skipped). */
 int channel_next(struct channel *channel, json_t **out, struct error *error);
+/* A text for such a line: JSON is UTF-8 only, what is none becomes U+FFFD. */
+json_t *channel_text(const char *text, size_t length);
 /* Queues one line; takes the reference. */
 void channel_send(struct channel *channel, json_t *value);
 bool channel_pending(const struct channel *channel);    /* wants POLLOUT */

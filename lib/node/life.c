@@ -286,6 +286,7 @@ static void flush_last_words(struct life *life)
 /* The author's code may still run on other threads, so nothing is freed. */
 static void leave(struct life *life, int code)
 {
+	send_reports(life);
 	fflush(NULL);
 	flush_last_words(life);
 	_exit(code);
@@ -338,6 +339,7 @@ static __attribute__((noreturn)) void live(struct life *life)
 	for (size_t i = 0; i < life->count; i++)
 		replica_finish(&life->replicas[i]);
 	bool bad = take_outbox(life);
+	send_reports(life);             /* of fini */
 	fflush(NULL);
 	flush_last_words(life);
 	exit(bad ? life->failed_code : 0);

@@ -27,7 +27,8 @@ static json_t *describe(struct probe *probe)
 
 static json_t *complaints(const struct error *complaint)
 {
-	return complaint ? json_pack("{s:[s]}", "complaints", complaint->text) : json_pack("{s:[]}", "complaints");
+	return complaint ? json_pack("{s:[o]}", "complaints", channel_text(complaint->text, strlen(complaint->text)))
+		: json_pack("{s:[]}", "complaints");
 }
 
 static json_t *check(struct probe *probe, json_t *request, struct error *error)
@@ -70,7 +71,8 @@ static void answer(struct probe *probe, json_t *request)
 	else if (probe->module)
 		error_set(&error, "there is no request `%s`", what ? what : "");
 	fflush(NULL);           /* what the module printed is there before the answer is */
-	channel_send(&probe->channel, reply ? reply : json_pack("{s:s}", "error", error.text));
+	channel_send(&probe->channel, reply ? reply
+		: json_pack("{s:o}", "error", channel_text(error.text, strlen(error.text))));
 }
 
 /* Waits until something can be read, and sends meanwhile. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/channel.h"
 #include "base/clock.h"
 #include "base/memory.h"
 
@@ -12,6 +13,12 @@
 static void say(struct replica *replica, json_t *line)
 {
 	replica->events->say(replica->events->context, replica->document, line);
+}
+
+/* Authors' texts, foreign ones, and those that were cut off somewhere. */
+static json_t *foreign(const char *text)
+{
+	return channel_text(text, strlen(text));
 }
 
 static void say_step(struct replica *replica, const char *step)
@@ -33,9 +40,9 @@ static void fail(struct replica *replica, const char *step, int result, const ch
 {
 	char *cleanup_free peer = failed_peer(result);
 	int code = result > 0 && result <= 125 ? result : 1;
-	json_t *line = json_pack("{s:s, s:s, s:i, s:s}", "is", "failed", "step", step, "code", code, "text", text);
+	json_t *line = json_pack("{s:s, s:s, s:i, s:o}", "is", "failed", "step", step, "code", code, "text", foreign(text));
 	if (peer)
-		json_object_set_new(line, "peer", json_string(peer));
+		json_object_set_new(line, "peer", foreign(peer));
 	say(replica, line);
 	replica->events->failed(replica->events->context, code);
 }
@@ -233,7 +240,7 @@ static void on_drained(void *context)
 
 static void on_note(void *context, const char *text)
 {
-	say(context, json_pack("{s:s, s:s}", "is", "note", "text", text));
+	say(context, json_pack("{s:s, s:o}", "is", "note", "text", foreign(text)));
 }
 
 static void on_wake(void *context)
@@ -250,7 +257,7 @@ static void on_work(void *context, int method)
 static void on_stop_request(void *context, struct lpad_node *node, int code, const char *why)
 {
 	(void)node;
-	say(context, json_pack("{s:s, s:i, s:s}", "is", "stop", "code", code, "why", why));
+	say(context, json_pack("{s:s, s:i, s:o}", "is", "stop", "code", code, "why", foreign(why)));
 }
 
 /* ---- steps of the main thread ---- */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/channel.h"
 #include "base/clock.h"
 #include "base/memory.h"
 
@@ -71,7 +72,7 @@ json_t *reports_take(struct reports *reports)
 	for (size_t i = 0; i < reports->count; i++) {
 		const struct report *report = &reports->ring[(reports->first + i) % REPORTS_MOST];
 		json_t *row = json_array();
-		json_array_append_new(row, json_string(report->name));
+		json_array_append_new(row, channel_text(report->name, strlen(report->name)));
 		json_array_append_new(row, number(report->value));
 		json_array_append_new(row, json_integer(report->step));
 		json_array_append_new(row, json_integer(report->wall_ms));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/channel.h"
 #include "base/memory.h"
 
 enum {
@@ -182,33 +183,7 @@ void output_event(struct output *output, json_t *event)
 	sink_add(&output->out, "\n", 1);
 }
 
-/* Length of the UTF-8 character at `at`, 0 if it is none. */
-static size_t character(const unsigned char *at, size_t left)
-{
-	size_t length = at[0] < 0x80 ? 1 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : (at[0] & 0xf0) == 0xe0 ? 3 :
-		at[0] >= 0xf0 && at[0] < 0xf5 ? 4 : 0;
-	if (!length || length > left)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	bool overlong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
-	bool beyond = (at[0] == 0xed && at[1] >= 0xa0) || (at[0] == 0xf4 && at[1] >= 0x90);
-	return length > 2 && (overlong || beyond) ? 0 : length;
-}
-
 json_t *output_json_text(const char *text, size_t length)
 {
-	json_t *plain = json_stringn(text, length);
-	if (plain)
-		return plain;
-	struct text cleanup_text clean = { 0 };
-	for (size_t i = 0, step; i < length; i += step ? step : 1) {
-		step = character((const unsigned char *)text + i, length - i);
-		if (step)
-			text_add_span(&clean, text + i, step);
-		else
-			text_add(&clean, "\xef\xbf\xbd");
-	}
-	return json_stringn(text_string(&clean), clean.length);
+	return channel_text(text, length);
 }

@@ -115,6 +115,20 @@ START_TEST(sending_never_blocks_and_loses_nothing)
 }
 END_TEST
 
+START_TEST(what_is_no_utf8_is_replaced)
+{
+	static const struct { const char *bytes, *text; } rows[] = {
+		{ "", "" }, { "r\xc3\xa9sum\xc3\xa9", "r\xc3\xa9sum\xc3\xa9" }, { "r\xe9sum\xe9", "r\xef\xbf\xbdsum\xef\xbf\xbd" },
+		{ "cut \xe2\x80", "cut \xef\xbf\xbd\xef\xbf\xbd" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		json_t *value = channel_text(rows[i].bytes, strlen(rows[i].bytes));
+		ck_assert_str_eq(json_string_value(value), rows[i].text);
+		json_decref(value);
+	}
+}
+END_TEST
+
 START_TEST(a_closed_peer_is_an_end_not_a_signal)
 {
 	close(raw);
@@ -137,6 +151,7 @@ int main(void)
 	tcase_add_test(all, an_endless_line_ends_the_channel);
 	tcase_add_test(all, what_came_before_the_end_is_still_read);
 	tcase_add_test(all, sending_never_blocks_and_loses_nothing);
+	tcase_add_test(all, what_is_no_utf8_is_replaced);
 	tcase_add_test(all, a_closed_peer_is_an_end_not_a_signal);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
