@@ -312,7 +312,8 @@ int caller_result(struct lpad_future *future, lpad_message **reply)
 		return fault_set(LPAD_ELOST, "%s.%s: %s was lost with the call in flight; it may have been executed", peer,
 			future->method, peer);
 	case LPAD_EGONE:
-		return fault_set(LPAD_EGONE, "%s.%s: %s will never come back; the call was not sent", peer, future->method, peer);
+		return fault_set(LPAD_EGONE, "%s.%s: %s will never come back; the call was %s", peer, future->method, peer,
+			future->resent ? "lost with it" : "not sent");
 	case LPAD_EBROKEN:
 		return fault_set(LPAD_EBROKEN, "%s.%s: %s sent a malformed answer", peer, future->method, peer);
 	default:

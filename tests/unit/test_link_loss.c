@@ -151,6 +151,7 @@ START_TEST(the_supervisors_word_ends_calls)
 	ck_assert_int_eq(future_ready(safe), 0);
 	link_peer_lost(peers[0].link, 1, 0, 1, true);
 	ck_assert_fault(future_wait(safe, NULL), LPAD_EGONE);
+	ck_assert_str_eq(fault_text(), "n1.safe: n1 will never come back; the call was lost with it");
 	end_child(&server);
 	close_caller();
 }
