@@ -276,7 +276,7 @@ static int host_stop(lpad_node *node, int code, const char *why)
 	return 0;
 }
 
-static int host_fail(lpad_node *node, const char *format, ...)
+static int __attribute__((format(printf, 2, 3))) host_fail(lpad_node *node, const char *format, ...)
 {
 	(void)node;
 	va_list list;
@@ -289,7 +289,7 @@ static int host_fail(lpad_node *node, const char *format, ...)
 }
 
 /* One write, so that lines of several threads do not mix. */
-static void host_log(lpad_node *node, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) host_log(lpad_node *node, const char *format, ...)
 {
 	(void)node;
 	va_list list;
@@ -356,7 +356,7 @@ static int host_restart_server(lpad_handle *handle, int place, const char *why)
 		handle && place >= 0 && place < handle_count(handle) ? handle_server(handle, place) : "the server");
 }
 
-static int host_refuse(lpad_call *call, int code, const char *format, ...)
+static int __attribute__((format(printf, 3, 4))) host_refuse(lpad_call *call, int code, const char *format, ...)
 {
 	va_list list;
 	va_start(list, format);

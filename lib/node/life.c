@@ -361,6 +361,25 @@ static int read_document(struct life *life, struct error *error)
 	}
 }
 
+/* What was said is on its way before the author's code runs: if that crashes, the supervisor knows in which step. */
+static void tell_now(struct life *life)
+{
+	if (take_outbox(life))
+		leave(life, life->failed_code);
+	channel_flush(&life->channel);
+}
+
+static void start(struct life *life, size_t place)
+{
+	struct replica *replica = &life->replicas[place];
+	replica_new(replica, &life->document.nodes[place], &life->events);
+	tell_now(life);
+	int failed_to_load = replica_load(replica, &life->document);
+	tell_now(life);
+	if (!failed_to_load)
+		replica_init(replica);
+}
+
 /* The supervisor starts us with the limit it was given itself; edges need descriptors. */
 static void raise_descriptor_limit(void)
 {
@@ -392,9 +411,6 @@ int life_main(int fd)
 	life.count = life.document.count;
 	life.replicas = memory_array(life.count, sizeof *life.replicas);
 	for (size_t i = 0; i < life.count; i++)
-		if (replica_start(&life.replicas[i], &life.document, &life.document.nodes[i], &life.events)) {
-			take_outbox(&life);
-			leave(&life, life.failed_code);
-		}
+		start(&life, i);
 	live(&life);
 }

@@ -94,7 +94,6 @@ static bool marked(struct replica *replica, const bool *flag)
 static bool run_init(struct replica *replica)
 {
 	struct error error = { 0 };
-	say_step(replica, "init");
 	if (host_node_check(replica->node, &error)) {
 		fail(replica, "init", LPAD_EINVALID, error.text);
 		return false;
@@ -278,22 +277,31 @@ static int load(struct replica *replica, const struct node_document *process, st
 	return replica->node ? 0 : -1;
 }
 
-int replica_start(struct replica *replica, const struct node_document *process, const struct replica_document *document,
-	const struct replica_events *events)
+void replica_new(struct replica *replica, const struct replica_document *document, const struct replica_events *events)
 {
-	struct error error = { 0 };
 	*replica = (struct replica){ .events = events, .document = document };
 	pthread_mutex_init(&replica->lock, NULL);
 	pthread_cond_init(&replica->changed, NULL);
+	say_step(replica, "load");
+}
+
+int replica_load(struct replica *replica, const struct node_document *process)
+{
+	struct error error = { 0 };
 	if (load(replica, process, &error)) {
 		fail(replica, "load", LPAD_EFAILED, error.text);
 		return -1;
 	}
+	say_step(replica, "init");
+	return 0;
+}
+
+int replica_init(struct replica *replica)
+{
 	if (pthread_create(&replica->main_thread, NULL, main_thread, replica)) {
-		fail(replica, "load", LPAD_EFAILED, "cannot start a thread: see ulimit -u");
+		fail(replica, "init", LPAD_EFAILED, "cannot start a thread: see ulimit -u");
 		return -1;
 	}
-	replica->started = true;
 	return 0;
 }
 

@@ -33,7 +33,6 @@ struct replica {
 	pthread_t main_thread;                  /* init, run, fini */
 	pthread_t *workers;                     /* service thread and methods' threads */
 	size_t worker_count;
-	bool started;                           /* main_thread exists */
 	pthread_mutex_t lock;                   /* guards what is below */
 	pthread_cond_t changed;
 	enum replica_goal goal;
@@ -43,9 +42,10 @@ struct replica {
 	bool bound, connected, drained_said;
 };
 
-/* Loads the module, binds, and starts init on its thread. -1: {"is": "failed"} was said. */
-int replica_start(struct replica *replica, const struct node_document *process, const struct replica_document *document,
-	const struct replica_events *events);
+/* Each says its step first, so that the owner can tell the supervisor before the author's code may crash. -1: "failed" was said. */
+void replica_new(struct replica *replica, const struct replica_document *document, const struct replica_events *events);
+int replica_load(struct replica *replica, const struct node_document *process);         /* opens the module, binds */
+int replica_init(struct replica *replica);      /* starts the thread of init */
 /* The steps of the main thread. */
 void replica_bind_when_ready(struct replica *replica);  /* after each wake: init has returned, so listen and say bound */
 void replica_connect(struct replica *replica);
