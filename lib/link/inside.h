@@ -146,6 +146,7 @@ struct link {
 	struct peer_spec self;          /* owned texts */
 	uint64_t token;
 	size_t longest;
+	bool service;
 	struct link_hooks hooks;
 	const struct transport *transport;
 	bool going, draining, closed, wired_said, drained_said;         /* lock */

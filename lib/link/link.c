@@ -149,6 +149,7 @@ struct link *link_new(const struct link_spec *spec, const struct link_hooks *hoo
 	link->self = copy_peer(&spec->self);
 	link->token = spec->token;
 	link->longest = spec->longest;
+	link->service = spec->service;
 	link->hooks = *hooks;
 	link->next_tick_ns = INT64_MAX;
 	works_new(link, spec);
@@ -216,7 +217,8 @@ void link_end_run(struct link *link)
 	link_lock(link);
 	callers_end_run(link);
 	server_end_run(link);
-	topics_end(link);
+	if (!link->service)
+		topics_end(link);
 	subscriptions_end_run(link);
 	link_check(link);
 	link_unlock(link);

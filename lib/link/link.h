@@ -71,6 +71,7 @@ struct subscription_link {
 struct link_spec {
 	struct peer_spec self;                  /* address: its REP, NULL: nobody calls or subscribes */
 	uint64_t token;
+	bool service;                           /* its topics do not end with `run` but at the drain */
 	size_t longest;                         /* max_message */
 	const struct peer_spec *callers;        /* members that will say HELLO for calls */
 	size_t caller_count;

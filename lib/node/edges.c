@@ -151,6 +151,7 @@ int edges_read(const struct node_document *process, const struct replica_documen
 	*out = (struct edges){ 0 };
 	out->spec.self = read_peer(json, "serve");
 	out->spec.token = process->token;
+	out->spec.service = implementation->service;
 	out->spec.longest = (size_t)integer(json, "max_message", 1 << 30);
 	out->spec.callers = read_peers(out, json_object_get(json, "callers"), NULL, &out->spec.caller_count);
 	read_handles(out, json_object_get(json, "handles"));
