@@ -140,13 +140,7 @@ static void ignore(void *context)
 	(void)context;
 }
 
-static void ignore_work(void *context, int method)
-{
-	(void)context, (void)method;
-}
-
-static const struct link_hooks silent = { .wired = ignore, .drained = ignore, .note = ignore_note, .wake = ignore,
-	.work = ignore_work };
+static const struct link_hooks silent = { .wired = ignore, .drained = ignore, .note = ignore_note, .wake = ignore };
 
 int host_check(const lpad_implementation *implementation, json_t *document, struct error *error)
 {

@@ -205,7 +205,7 @@ static void start_worker(struct replica *replica, int method)
 static bool needs_service_thread(const lpad_implementation *implementation)
 {
 	for (const lpad_method *method = implementation->methods; method && method->name; method++)
-		if (method->call && method->threads <= 0)
+		if (method->threads <= 0 && (method->call || method->gone))     /* an inbox may have a gone */
 			return true;
 	for (const lpad_subscription_decl *sub = implementation->subscriptions; sub && sub->name; sub++)
 		if (sub->on)
@@ -219,7 +219,7 @@ static void start_workers(struct replica *replica)
 	if (needs_service_thread(replica->implementation))
 		start_worker(replica, -1);
 	for (int i = 0; methods && methods[i].name; i++)
-		for (int thread = 0; methods[i].call && thread < methods[i].threads; thread++)
+		for (int thread = 0; thread < methods[i].threads && (methods[i].call || methods[i].gone); thread++)
 			start_worker(replica, i);
 }
 
@@ -248,11 +248,6 @@ static void on_wake(void *context)
 	replica->events->wake(replica->events->context);
 }
 
-static void on_work(void *context, int method)
-{
-	(void)context, (void)method;            /* the workers wait in link_work_take */
-}
-
 static void on_stop_request(void *context, struct lpad_node *node, int code, const char *why)
 {
 	(void)node;
@@ -265,7 +260,7 @@ static int load(struct replica *replica, const struct node_document *process, st
 {
 	const struct replica_document *document = replica->document;
 	struct link_hooks hooks = { .context = replica, .wired = on_wired, .drained = on_drained, .note = on_note,
-		.wake = on_wake, .work = on_work };
+		.wake = on_wake };       /* no work: the workers wait in link_work_take */
 	struct node_owner owner = { .context = replica, .stop = on_stop_request, .wake = on_wake };
 	replica->module = module_load(document->module, &host_table, error);
 	if (!replica->module)
