@@ -66,6 +66,7 @@ for signal in INT TERM HUP; do
 done
 
 # nohup stays what it is; stdin may be closed.
+: > out
 (trap '' HUP; exec "$LPAD" launch > out 2> err <&-) &
 lpad_pid=$!
 wait_until file_has out 'is ready'
