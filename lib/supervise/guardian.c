@@ -10,8 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "supervise/reap.h"
-
 enum { CLEAN_MS = 30000 };
 
 struct guardian {
@@ -148,13 +146,13 @@ static int supervisor_was_lost(struct record *record, int status)
 	return code;
 }
 
-int guardian_run(pid_t supervisor, int channel, struct record *record)
+int guardian_run(pid_t supervisor, int channel, const struct processes *spared, struct record *record)
 {
 	struct guardian guardian = { .supervisor = supervisor, .channel = channel, .signals = guardian_signals() };
 	int status = 0;
 	wait_for_end(&guardian, &status);
 	bool lost = !WIFEXITED(status);
-	if (!reap_everything(CLEAN_MS))
+	if (!reap_everything(spared, CLEAN_MS))
 		fputs("lpad: a process of the run cannot be killed\n", stderr);
 	int code = lost ? supervisor_was_lost(record, status) : WEXITSTATUS(status);
 	close(guardian.signals);

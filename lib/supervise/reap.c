@@ -157,23 +157,45 @@ static void wait_for_child(void)
 	sigtimedwait(&set, NULL, &limit);
 }
 
-bool reap_everything(int64_t limit_ms)
+static bool is_among(const struct processes *processes, pid_t process)
+{
+	for (size_t i = 0; processes && i < processes->list.count; i++)
+		if (processes->list.at[i] == process)
+			return true;
+	return false;
+}
+
+/* Sends KILL to the children that are there; how many. Dead ones count until they are reaped. */
+static size_t kill_children(const struct processes *spared)
+{
+	struct processes children = { 0 };
+	size_t count = 0;
+	reap_children(&children);
+	for (size_t i = 0; i < children.list.count; i++)
+		if (!is_among(spared, children.list.at[i])) {
+			kill(children.list.at[i], SIGKILL);
+			count++;
+		}
+	list_release(&children.list);
+	return count;
+}
+
+bool reap_everything(const struct processes *spared, int64_t limit_ms)
 {
 	int64_t end = clock_ms() + limit_ms;
-	struct processes children = { 0 };
-	bool gone = false;
-	while (!gone && clock_ms() < end) {
-		children.list.count = 0;
-		reap_children(&children);
-		for (size_t i = 0; i < children.list.count; i++)
-			kill(children.list.at[i], SIGKILL);
-		pid_t reaped = waitpid(-1, NULL, WNOHANG);
-		if (reaped == 0)
-			wait_for_child();
+	for (;;) {
+		size_t left = kill_children(spared);
+		pid_t reaped;
+		bool any = false;
 		while ((reaped = waitpid(-1, NULL, WNOHANG)) > 0)
-			;
-		gone = reaped < 0 && errno == ECHILD;
+			any = true;
+		if (reaped < 0 && errno == ECHILD)
+			return true;
+		if (!left && !any && spared && spared->list.count)
+			return true;
+		if (clock_ms() >= end)
+			return false;
+		if (!any)
+			wait_for_child();
 	}
-	list_release(&children.list);
-	return gone;
 }

@@ -24,8 +24,9 @@ void reap_children(struct processes *out);
 char *reap_variable(pid_t process, const char *name);
 /* Sends a signal to everything below this process. */
 void reap_signal_descendants(int signal);
-/* Kills and reaps everything below until nothing is left. False if something is still there after limit_ms. */
-bool reap_everything(int64_t limit_ms);
+/* Kills and reaps everything below until nothing is left but `spared` children (NULL: none), which were there before.
+   False if something is still there after limit_ms. */
+bool reap_everything(const struct processes *spared, int64_t limit_ms);
 
 /* For tests: as if the kernel had no children files. */
 extern bool reap_without_children_file;

@@ -400,6 +400,7 @@ static int become_supervisor(const struct launch *launch, const int pair[2], pid
 int supervise(const struct launch *launch)
 {
 	int pair[2];
+	struct processes before = { 0 };
 	pid_t guardian = getpid();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
 		fprintf(stderr, "lpad: cannot make a socket pair: %s\n", strerror(errno));
@@ -408,8 +409,11 @@ int supervise(const struct launch *launch)
 	signal(SIGPIPE, SIG_IGN);
 	guardian_block_signals();
 	reap_become_subreaper();
+	reap_children(&before);
 	fflush(NULL);
 	pid_t process = fork();
+	if (process <= 0)
+		list_release(&before.list);
 	if (process == 0)
 		return become_supervisor(launch, pair, guardian);
 	close(pair[1]);
@@ -418,7 +422,8 @@ int supervise(const struct launch *launch)
 		close(pair[0]);
 		return 125;
 	}
-	int code = guardian_run(process, pair[0], launch->record);
+	int code = guardian_run(process, pair[0], &before, launch->record);
+	list_release(&before.list);
 	files_remove_tree(launch->sockets);
 	return code;
 }

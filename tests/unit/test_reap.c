@@ -51,7 +51,7 @@ START_TEST(finds_children)
 	ck_assert_uint_eq(children.list.count, 1);
 	ck_assert_int_eq(children.list.at[0], child);
 	list_release(&children.list);
-	ck_assert(reap_everything(10000));
+	ck_assert(reap_everything(NULL, 10000));
 }
 END_TEST
 
@@ -61,14 +61,31 @@ START_TEST(kills_every_generation)
 	for (int i = 0; i < 10; i++)
 		family();
 	kill(family(), SIGKILL);
-	ck_assert(reap_everything(10000));
+	ck_assert(reap_everything(NULL, 10000));
 	ck_assert(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 }
 END_TEST
 
 START_TEST(has_nothing_to_do)
 {
-	ck_assert(reap_everything(1000));
+	ck_assert(reap_everything(NULL, 1000));
+}
+END_TEST
+
+START_TEST(spares_those_that_were_there_before)
+{
+	struct processes before = { 0 };
+	pid_t old = family();
+	reap_children(&before);
+	family();
+	ck_assert(reap_everything(&before, 10000));
+	struct processes children = { 0 };
+	reap_children(&children);
+	ck_assert_uint_eq(children.list.count, 1);
+	ck_assert_int_eq(children.list.at[0], old);
+	list_release(&children.list);
+	list_release(&before.list);
+	ck_assert(reap_everything(NULL, 10000));
 }
 END_TEST
 
@@ -89,7 +106,7 @@ START_TEST(signals_all_generations)
 		list_release(&children.list);
 	}
 	ck_assert_int_eq(stopped, 2);
-	ck_assert(reap_everything(10000));
+	ck_assert(reap_everything(NULL, 10000));
 }
 END_TEST
 
@@ -112,7 +129,7 @@ START_TEST(reads_environments)
 	free(value);
 	ck_assert_ptr_null(reap_variable(child, "LPAD"));
 	ck_assert_ptr_null(reap_variable(-5, "LPAD_NODE"));
-	ck_assert(reap_everything(10000));
+	ck_assert(reap_everything(NULL, 10000));
 }
 END_TEST
 
@@ -125,6 +142,7 @@ int main(void)
 	tcase_add_loop_test(tcase, finds_children, 0, 2);
 	tcase_add_loop_test(tcase, kills_every_generation, 0, 2);
 	tcase_add_test(tcase, has_nothing_to_do);
+	tcase_add_test(tcase, spares_those_that_were_there_before);
 	tcase_add_test(tcase, signals_all_generations);
 	tcase_add_test(tcase, reads_environments);
 	suite_add_tcase(suite, tcase);

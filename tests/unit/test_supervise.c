@@ -340,7 +340,7 @@ static void setup(void)
 static void teardown(void)
 {
 	ck_assert_int_eq(alive(), 0);
-	ck_assert(reap_everything(5000));
+	ck_assert(reap_everything(NULL, 5000));
 	files_remove_tree(folder);
 }
 
