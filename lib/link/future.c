@@ -166,12 +166,13 @@ int future_wait_any(lpad_future **futures, int count, lpad_deadline deadline)
 	return place;
 }
 
+/* What another thread of the node's waits for just now is not left over: its wait ends by itself. */
 void callers_end_run(struct link *link)
 {
 	struct lpad_future *next;
 	for (struct lpad_future *future = link->callers->futures; future; future = next) {
 		next = future->next;
-		if (future->by_run)
+		if (future->by_run && !future->waiter)
 			future_discard(future);
 	}
 }

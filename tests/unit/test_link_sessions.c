@@ -219,6 +219,29 @@ START_TEST(the_end_of_run_wakes_other_threads)
 }
 END_TEST
 
+static void *wait_for_future(void *context)
+{
+	static lpad_future *two[2];
+	two[0] = context;
+	int place = future_wait_any(two, 2, never);
+	return (void *)(intptr_t)(place ? place : future_wait(context, NULL));
+}
+
+START_TEST(the_end_of_run_leaves_what_other_threads_wait_for)
+{
+	pthread_t thread;
+	void *code;
+	lpad_future *future = peer_start(&peers[0], 1, HOLD, NULL);
+	await_count(&peers[1].entered, 1);
+	ck_assert_int_eq(pthread_create(&thread, NULL, wait_for_future, future), 0);
+	usleep(50000);
+	link_end_run(peers[0].link);
+	ck_assert_int_eq(peer_call(&peers[0], 1, RELEASE, NULL, NULL), 0);
+	pthread_join(thread, &code);
+	ck_assert_ptr_null(code);
+}
+END_TEST
+
 START_TEST(nothing_begins_after_the_end_of_a_drain)
 {
 	lpad_future *futures[3];
@@ -254,6 +277,7 @@ int main(void)
 	tcase_add_test(sessions, what_waits_behind_a_cancelled_call_goes_on);
 	tcase_add_test(sessions, a_caller_that_comes_again_does_not_wait_for_room);
 	tcase_add_test(sessions, the_end_of_run_wakes_other_threads);
+	tcase_add_test(sessions, the_end_of_run_leaves_what_other_threads_wait_for);
 	tcase_add_test(sessions, nothing_begins_after_the_end_of_a_drain);
 	suite_add_tcase(suite, sessions);
 	SRunner *runner = srunner_create(suite);
