@@ -24,8 +24,11 @@ nng_msg *nng_frame_pack(struct frame *frame)
 
 void nng_frame_make(struct frame *frame)
 {
+	size_t size = message_size(frame->message);
 	frame->raw = nng_frame_pack(frame);
 	frame->transport = &transport_nng;
+	if (!frame->raw)
+		BUG("no memory for a message of %zu bytes", size);
 }
 
 nng_msg *nng_frame_finish(struct frame *frame)
