@@ -390,13 +390,19 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* A write to what nobody reads is an error, not death; unlike SIG_IGN, programs that the node starts do not inherit it. */
+static void survive(int signal_number)
+{
+	(void)signal_number;
+}
+
 int life_main(int fd)
 {
 	struct error error = { 0 };
 	struct life life = { .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .report_at = INT64_MAX,
 		.counters_at = INT64_MAX, .counters_every = COUNTERS_MS, .waits_at = INT64_MAX };
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGPIPE, SIG_IGN);
+	signal(SIGPIPE, survive);
 	raise_descriptor_limit();
 	memory_keep_large();
 	setvbuf(stdout, NULL, _IOLBF, 0);       /* lines appear when they are written, though it is a pipe */
