@@ -9,11 +9,9 @@ static const char suffix[] = "this version reads and checks it, but cannot run i
 
 static void check_policy(const struct policy *policy, struct mark otherwise, struct problems *problems)
 {
-	static const char *const names[] = { [POLICY_IGNORE] = "ignore", [POLICY_RESTART] = "restart" };
-	if (policy->kind == POLICY_STOP)
-		return;
-	problem_add(problems, policy->mark.line ? policy->mark : otherwise, rule,
-		"leave it out: a failure then stops the program", "on_failure: %s: %s", names[policy->kind], suffix);
+	if (policy->kind == POLICY_RESTART)
+		problem_add(problems, policy->mark.line ? policy->mark : otherwise, rule,
+			"leave it out: a failure then stops the program", "on_failure: restart: %s", suffix);
 }
 
 static void check_process(const struct group *group, struct problems *problems)

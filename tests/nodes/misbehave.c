@@ -117,11 +117,15 @@ static int crash_in_call(lpad_node *node, lpad_call *call)
 struct asker {
 	lpad_handle *server;
 	const char *method;
+	bool patient;
 };
 
 static int ask(lpad_node *node)
 {
 	struct asker *me = lpad_state(node);
+	if (me->patient)        /* until the server is gone: refused calls do not count */
+		while (lpad_call_to(me->server, 0, "refuse", NULL, NULL, lpad_default()) == LPAD_EBUSY)
+			;
 	int code = lpad_call_to(me->server, 0, me->method, NULL, NULL, lpad_default());
 	printf("%d %s\n", code, code ? lpad_error() : "fine");
 	return 0;
@@ -133,7 +137,8 @@ static const lpad_method bad_methods[] = {
 	LPAD_METHOD(crash_in_call, "takes its process with it"),
 	LPAD_END
 };
-static const lpad_param asker_params[] = { LPAD_TEXT(struct asker, method, "forget", "what to call"), LPAD_END };
+static const lpad_param asker_params[] = { LPAD_TEXT(struct asker, method, "forget", "what to call"),
+	LPAD_BOOL(struct asker, patient, "false", "wait until the server is dead"), LPAD_END };
 static const lpad_handle_decl asker_handles[] = { LPAD_HANDLE(struct asker, server, LPAD_ONE, "", "whom to call"), LPAD_END };
 
 LPAD_MODULE(
