@@ -292,18 +292,25 @@ static void leave(struct life *life, int code)
 	_exit(code);
 }
 
-static void read_orders(struct life *life)
+/* What has come and was not obeyed yet. */
+static void obey_all(struct life *life)
 {
 	struct error error = { 0 };
 	json_t *line;
 	int got;
-	channel_read(&life->channel, &error);
 	while ((got = channel_next(&life->channel, &line, &error)) > 0) {
 		obey(life, line);
 		json_decref(line);
 	}
 	if (got < 0 || (life->channel.ended && !life->finishing))
 		leave(life, 1);         /* the supervisor is gone, and with it the run */
+}
+
+static void read_orders(struct life *life)
+{
+	struct error error = { 0 };
+	channel_read(&life->channel, &error);
+	obey_all(life);
 }
 
 static void wait_for_something(struct life *life)
@@ -326,6 +333,7 @@ static void wait_for_something(struct life *life)
 /* Until the supervisor says finish. Does not return: links are left as they are, see link_leave. */
 static __attribute__((noreturn)) void live(struct life *life)
 {
+	obey_all(life);                 /* what came in one piece with the document */
 	while (!life->finishing) {
 		wait_for_something(life);
 		for (size_t i = 0; i < life->count; i++)
@@ -402,6 +410,7 @@ int life_main(int fd)
 	struct life life = { .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .report_at = INT64_MAX,
 		.counters_at = INT64_MAX, .counters_every = COUNTERS_MS, .waits_at = INT64_MAX };
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "lpad node");
 	signal(SIGPIPE, survive);
 	raise_descriptor_limit();
 	memory_keep_large();
