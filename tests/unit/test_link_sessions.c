@@ -18,16 +18,16 @@ static void close_two(void)
 
 /* ---- a false caller ---- */
 
-enum { FALSE_GROUP = 77 };
+enum { FALSE_GROUP = 77, FALSE_SENDS = 32 };
 
 struct false_caller {
 	struct asking *asking;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool up;
-	int answers;
 	uint64_t session, number;
-	struct wire answer;                     /* the last */
+	int sent;
+	struct wire answers[FALSE_SENDS];       /* lock: kind 0: none yet */
 };
 
 static void false_up(void *context)
@@ -47,10 +47,8 @@ static void false_down(void *context)
 static void false_reply(void *context, void *token, struct frame *frame)
 {
 	struct false_caller *caller = context;
-	(void)token;
 	pthread_mutex_lock(&caller->lock);
-	caller->answer = frame->wire;
-	caller->answers++;
+	*(struct wire *)token = frame->wire;
 	pthread_cond_broadcast(&caller->changed);
 	pthread_mutex_unlock(&caller->lock);
 	frame->transport->frame_drop(frame);
@@ -88,40 +86,42 @@ static void false_close(struct false_caller *caller)
 	pthread_cond_destroy(&caller->changed);
 }
 
-static void false_send(struct false_caller *caller, int kind, int port, uint64_t version, lpad_message *body)
+/* Where the answer will be. */
+static struct wire *false_send(struct false_caller *caller, int kind, int port, uint64_t version, lpad_message *body)
 {
+	ck_assert_int_lt(caller->sent, FALSE_SENDS);
+	struct wire *answer = &caller->answers[caller->sent++];
 	struct frame frame = { .wire = { .kind = (uint8_t)kind, .role = WIRE_MEMBER, .group = FALSE_GROUP, .incarnation = 1,
 		.port = (uint32_t)port, .token = PEERS_TOKEN, .session = caller->session, .version = version,
 		.deadline_ms = -1 }, .message = body };
 	if (kind != WIRE_HELLO)
 		frame.wire.number = ++caller->number;
-	transport_nng.ask(caller->asking, &frame, NULL);
+	transport_nng.ask(caller->asking, &frame, answer);
+	return answer;
 }
 
-static struct wire false_answer(struct false_caller *caller, int count)
+static struct wire false_answer(struct false_caller *caller, const struct wire *answer)
 {
 	pthread_mutex_lock(&caller->lock);
-	while (caller->answers < count)
+	while (!answer->kind)
 		pthread_cond_wait(&caller->changed, &caller->lock);
-	struct wire answer = caller->answer;
+	struct wire out = *answer;
 	pthread_mutex_unlock(&caller->lock);
-	return answer;
+	return out;
 }
 
 static void false_hello(struct false_caller *caller)
 {
 	static const char body[] = "{\"node\": \"false\"}";
-	int before = caller->answers;
-	false_send(caller, WIRE_HELLO, 0, 0, message_bytes(body, sizeof body - 1));
-	caller->session = false_answer(caller, before + 1).session;
+	const struct wire *answer = false_send(caller, WIRE_HELLO, 0, 0, message_bytes(body, sizeof body - 1));
+	caller->session = false_answer(caller, answer).session;
 	caller->number = 0;
 }
 
 static void false_echo(struct false_caller *caller)
 {
-	int before = caller->answers;
-	false_send(caller, WIRE_CALL, ECHO, 0, NULL);
-	ck_assert_int_eq(false_answer(caller, before + 1).kind, WIRE_REPLY);
+	const struct wire *answer = false_send(caller, WIRE_CALL, ECHO, 0, NULL);
+	ck_assert_int_eq(false_answer(caller, answer).kind, WIRE_REPLY);
 }
 
 /* ---- callers that come again ---- */
