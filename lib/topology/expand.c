@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "topology/graph.h"
+#include "topology/joins.h"
 #include "topology/value.h"
 
 enum { SCHEMA = 1 };
@@ -37,16 +38,29 @@ static json_t *tree_json(const struct tree *tree)
 	return out;
 }
 
+bool expand_is_path(const struct param_spec *spec)
+{
+	return spec && (!strcmp(spec->type, "path") || (!strcmp(spec->type, "list") && !strcmp(spec->element, "path")));
+}
+
+static json_t *template_json(const json_t *value, bool is_path)
+{
+	const char *text = json_string_value(json_object_get(value, "template"));
+	const char *base = json_string_value(json_object_get(value, "base"));
+	char *cleanup_free path = is_path ? value_template_path(text, base) : NULL;
+	return json_string(path ? path : text);
+}
+
 /* A template as its text: $index and $folder are put in per replica. */
-static json_t *value_json(json_t *value)
+static json_t *value_json(json_t *value, bool is_path)
 {
 	if (value_is_template(value))
-		return json_incref(json_object_get(value, "template"));
+		return template_json(value, is_path);
 	if (!json_is_array(value))
 		return json_incref(value);
 	json_t *list = json_array();
 	for (size_t i = 0; i < json_array_size(value); i++)
-		json_array_append_new(list, value_json(json_array_get(value, i)));
+		json_array_append_new(list, value_json(json_array_get(value, i), is_path));
 	return list;
 }
 
@@ -56,7 +70,7 @@ static json_t *params_json(const struct group *group)
 	json_t *out = json_object(), *value;
 	const char *name;
 	json_object_foreach(group->values, name, value)
-		json_object_set_new(out, name, value_json(value));
+		json_object_set_new(out, name, value_json(value, expand_is_path(implementation_param(group->spec, name))));
 	if (group->values)
 		return out;
 	const struct tree *maps[] = { group->defaults, group->params };
@@ -186,17 +200,19 @@ static json_t *group_json(const struct group *group)
 
 /* ---- edges ---- */
 
-static json_t *keep_json(const struct edge *edge)
+/* What the edge says, else, once bound, what the subscription declares. */
+static json_t *keep_json(const struct topology *topology, size_t number)
 {
-	if (!edge->has_keep)
-		return json_null();
-	if (edge->keep > 0)
-		return json_integer(edge->keep);
-	return json_string(edge->keep == -1 ? "latest" : "all");
+	const struct edge *edge = &topology->edges.at[number];
+	int keep = edge->has_keep ? edge->keep : topology->joins ? topology->joins->edges[number].keep : 0;
+	if (keep >= 0)
+		return keep ? json_integer(keep) : json_null();
+	return json_string(keep == KEEP_LATEST ? "latest" : "all");
 }
 
-static json_t *edge_json(const struct topology *topology, const struct edge *edge)
+static json_t *edge_json(const struct topology *topology, size_t number)
 {
+	const struct edge *edge = &topology->edges.at[number];
 	char *cleanup_free map = graph_map(edge);
 	json_t *out = json_object();
 	json_object_set_new(out, "from", json_string(topology->groups.at[edge->from].label));
@@ -206,7 +222,7 @@ static json_t *edge_json(const struct topology *topology, const struct edge *edg
 	json_object_set_new(out, "map", json_string(map));
 	json_object_set_new(out, "pairs", json_integer(edge_pairs(topology, edge)));
 	if (edge->to_port) {
-		json_object_set_new(out, "keep", keep_json(edge));
+		json_object_set_new(out, "keep", keep_json(topology, number));
 		json_object_set_new(out, "window", edge->keep_window > 0 ? json_integer(edge->keep_window) : json_null());
 		json_object_set_new(out, "fetch", edge->has_fetch ? json_string(edge->eager ? "eager" : "lazy") : json_null());
 	}
@@ -221,7 +237,7 @@ json_t *topology_to_json(const struct topology *topology)
 	for (size_t i = 0; i < topology->groups.count; i++)
 		json_array_append_new(nodes, group_json(&topology->groups.at[i]));
 	for (size_t i = 0; i < topology->edges.count; i++)
-		json_array_append_new(edges, edge_json(topology, &topology->edges.at[i]));
+		json_array_append_new(edges, edge_json(topology, i));
 	json_t *out = json_pack("{s:i, s:i, s:s, s:I, s:o, s:o, s:i, s:o, s:o}", "schema", SCHEMA, "lpad", 1,
 		"name", topology->name, "seed", (json_int_t)topology->seed, "time_limit",
 		seconds_or_null(topology->time_limit_ns), "on_failure", policy_json(&topology->policy),

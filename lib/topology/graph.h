@@ -11,5 +11,6 @@ char *graph_map(const struct edge *edge);               /* "all", "next row" */
 char *graph_keep(const struct edge *edge);              /* "keep latest"; "" if the edge does not say */
 
 char *expand_module_path(const struct word *word);      /* expand.c: absolute if the file is there, else as written */
+bool expand_is_path(const struct param_spec *spec);     /* expand.c: paths or a list of them; NULL is none */
 
 #endif

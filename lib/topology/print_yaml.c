@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "topology/graph.h"
+#include "topology/value.h"
 
 /* ---- scalars ---- */
 
@@ -20,6 +21,11 @@ static bool plain_is_safe(const char *text)
 	if (!*first || !strchr(first == text ? letters : "0123456789.iInN/", *first))
 		return *text == '/' && !text[strspn(text, inside)];
 	return !text[strspn(text, inside)];
+}
+
+static void put_as_it_is(FILE *out, const char *text)
+{
+	fputs(text, out);
 }
 
 static void put_quoted(FILE *out, const char *text)
@@ -111,11 +117,6 @@ static void put_duration(FILE *out, int64_t ns)
 
 /* ---- parameters: relative paths would mean something else in another folder ---- */
 
-static bool is_path(const struct param_spec *spec)
-{
-	return spec && (!strcmp(spec->type, "path") || (!strcmp(spec->type, "list") && !strcmp(spec->element, "path")));
-}
-
 static void put_path(FILE *out, const struct tree *tree)
 {
 	if (tree->kind == TREE_LIST) {
@@ -125,8 +126,11 @@ static void put_path(FILE *out, const struct tree *tree)
 			put_path(out, tree->items[i]);
 		}
 		fputc(']', out);
-	} else if (tree->kind != TREE_SCALAR || tree->template || !*tree->text || *tree->text == '/' || !tree->base) {
+	} else if (tree->kind != TREE_SCALAR || !*tree->text || *tree->text == '/' || !tree->base) {
 		put_tree(out, tree);
+	} else if (tree->template) {
+		char *cleanup_free path = value_template_path(tree->text, tree->base);
+		(plain_is_safe(path) ? put_as_it_is : put_quoted)(out, path);
 	} else {
 		char *cleanup_free path = files_absolute(tree->base, tree->text);
 		put_text(out, path);
@@ -148,7 +152,7 @@ static void put_params(FILE *out, const struct group *group)
 			fputs("      ", out);
 			put_text(out, name);
 			fputs(": ", out);
-			(is_path(spec) ? put_path : put_tree)(out, maps[m]->items[i]);
+			(expand_is_path(spec) ? put_path : put_tree)(out, maps[m]->items[i]);
 			fputc('\n', out);
 			any = true;
 		}

@@ -215,6 +215,30 @@ static enum builtin builtin_of(const struct dollar *piece)
 	return piece->kind == DOLLAR_NAME ? builtin_find(piece->name, piece->name_length) : BUILTIN_NONE;
 }
 
+static bool names_folder(const char *text)
+{
+	struct dollar piece;
+	while (dollar_next(&text, &piece))
+		if (builtin_of(&piece) == BUILTIN_FOLDER)
+			return true;
+	return false;
+}
+
+/* What $folder stands for is absolute, and has slashes of its own: ".." behind it is left for when it is known. */
+char *value_template_path(const char *text, const char *base)
+{
+	struct dollar first;
+	struct text cleanup_text whole = { 0 };
+	const char *at = text;
+	bool absolute = *text == '/' || (dollar_next(&at, &first) && builtin_of(&first) == BUILTIN_FOLDER);
+	if (!*text || absolute || !base)
+		return memory_copy_text(text);
+	for (const char *letter = base; *letter; letter++)
+		text_add(&whole, *letter == '$' ? "$$" : (char[]){ *letter, '\0' });
+	return names_folder(text) ? memory_format("%s/%s", text_string(&whole), text)
+		: files_absolute(text_string(&whole), text);
+}
+
 bool value_names_index(const json_t *value)
 {
 	for (size_t i = 0; i < json_array_size(value); i++)

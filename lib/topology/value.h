@@ -29,6 +29,8 @@ bool value_refuses_quotes(const char *type);            /* a quoted text is neve
 /* $index, $folder and $$ of a template's text put in (tree->template, word->template). Caller frees. */
 char *value_fill(const char *text, int index, const char *folder);
 json_t *value_template(const char *text, const char *base);
+/* A path that is a template as one that means the same file wherever it stands. Caller frees. */
+char *value_template_path(const char *text, const char *base);
 bool value_is_template(const json_t *value);
 bool value_names_index(const json_t *value);            /* a template, or a list with one, that $index stands in */
 /* With $index and $folder put in. New reference, or NULL with an error. */

@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "fake_lookup.h"
+#include "topology/value.h"
 
 /* ---- reading a text ---- */
 
@@ -198,6 +199,71 @@ START_TEST(paths_are_absolute)
 }
 END_TEST
 
+/* What is put in for each replica as well: as YAML, as JSON, and read again from elsewhere. */
+START_TEST(paths_that_are_templates_are_absolute)
+{
+	struct read read, again;
+	struct fake_lookup fake;
+	ck_assert(!files_make_folders("a$b", 0755, NULL));
+	ck_assert(!files_make_folders("apart", 0755, NULL));
+	read_text(&read, "a$b/topo.yaml", "lpad: 1\nname: paths\nvars: {dir: sub}\nnodes:\n  a:\n    module: /m.c\n    replicas: 3\n"
+		"    params: {out: ./out-$index.txt, in: ['$index/$dir/x$$', $folder/y, /z/$index, ../$folder/.., '$folder'], word: w-$index}\n");
+	struct module_lookup lookup = fake_open(&fake, json_loads("{\"/m.c\": {\"implementations\": [{\"name\": \"a\","
+		"\"has_run\": true, \"params\": [{\"name\": \"in\", \"type\": \"list\", \"element\": \"path\"},"
+		"{\"name\": \"out\", \"type\": \"path\"}, {\"name\": \"word\", \"type\": \"text\"}]}]}}", 0, NULL));
+	ck_assert_uint_eq(topology_bind(read.topology, &lookup, &read.problems), 0);
+	char *cleanup_free yaml = printed(read.topology, topology_print_yaml);
+	char *cleanup_free here = realpath(".", NULL);
+	char *cleanup_free expected = memory_format("    params:\n      out: %s/a$$b/out-$index.txt\n"
+		"      in: [%s/a$$b/$index/sub/x$$, \"$folder/y\", /z/$index, %s/a$$b/../$folder/.., \"$folder\"]\n      word: w-$index\n",
+		here, here, here);
+	ck_assert_msg(strstr(yaml, expected), "%s\n--- lacks\n%s", yaml, expected);
+	json_t *json = topology_to_json(read.topology);
+	json_t *params = json_object_get(json_array_get(json_object_get(json, "nodes"), 0), "params");
+	char *cleanup_free out = memory_format("%s/a$$b/out-$index.txt", here);
+	ck_assert_str_eq(json_string_value(json_object_get(params, "out")), out);
+	ck_assert_str_eq(json_string_value(json_array_get(json_object_get(params, "in"), 1)), "$folder/y");
+	ck_assert_str_eq(json_string_value(json_object_get(params, "word")), "w-$index");
+	read_text(&again, "apart/topo.yaml", yaml);
+	ck_assert_uint_eq(topology_bind(again.topology, &lookup, &again.problems), 0);
+	for (int i = 0; i < 3; i++) {
+		const struct group *a = &read.topology->groups.at[0], *b = &again.topology->groups.at[0];
+		json_t *left = values_filled(a->spec, a->values, i, "/of/the/replica");
+		json_t *right = values_filled(b->spec, b->values, i, "/of/the/replica");
+		ck_assert(json_equal(left, right));
+		json_decref(left), json_decref(right);
+	}
+	json_decref(json);
+	read_release(&read), read_release(&again);
+	fake_close(&fake);
+}
+END_TEST
+
+/* The edge's, else what the subscription declares. */
+START_TEST(keep_is_what_holds)
+{
+	struct read read;
+	struct fake_lookup fake;
+	read_text(&read, "topo.yaml", "lpad: 1\nname: keep\nnodes:\n  a: {module: m.c}\n  b: {module: m.c}\nedges:\n"
+		"  - a.t -> b.every\n  - a.t -> b.last\n  - a.t -> b.some\n  - a.u -> b.every: {keep: 3}\n");
+	struct module_lookup lookup = fake_open(&fake, json_loads("{\"m.c\": {\"implementations\": ["
+		"{\"name\": \"a\", \"has_run\": true, \"topics\": [{\"name\": \"t\"}, {\"name\": \"u\"}]},"
+		"{\"name\": \"b\", \"has_run\": true, \"subscriptions\": [{\"name\": \"every\", \"keep\": -2},"
+		"{\"name\": \"last\", \"keep\": -1}, {\"name\": \"some\", \"keep\": 9}]}]}}", 0, NULL));
+	json_t *unbound = topology_to_json(read.topology);
+	ck_assert(json_is_null(json_object_get(json_array_get(json_object_get(unbound, "edges"), 0), "keep")));
+	ck_assert_uint_eq(topology_bind(read.topology, &lookup, &read.problems), 0);
+	json_t *json = topology_to_json(read.topology), *edges = json_object_get(json, "edges");
+	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(edges, 0), "keep")), "all");
+	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(edges, 1), "keep")), "latest");
+	ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(edges, 2), "keep")), 9);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(edges, 3), "keep")), 3);
+	json_decref(json), json_decref(unbound);
+	read_release(&read);
+	fake_close(&fake);
+}
+END_TEST
+
 /* ---- graphs ---- */
 
 static const char graph[] =
@@ -267,6 +333,8 @@ int main(void)
 	TCase *cases = tcase_create("print");
 	tcase_add_test(cases, yaml_gives_the_same_topology);
 	tcase_add_test(cases, paths_are_absolute);
+	tcase_add_test(cases, paths_that_are_templates_are_absolute);
+	tcase_add_test(cases, keep_is_what_holds);
 	tcase_add_test(cases, a_graph_for_people);
 	tcase_add_test(cases, a_graph_for_mermaid);
 	tcase_add_test(cases, mermaid_texts_cannot_break_out);
