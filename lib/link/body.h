@@ -37,6 +37,8 @@ struct lpad_message {
 	unsigned char *body;            /* in it, on a 64-byte boundary; a NUL follows the last byte */
 	struct sender sender;
 	struct tensors tensors;         /* of kind LPAD_TENSORS */
+	char *broken;                   /* why it could not be made; NULL: it was */
+	int broken_code;
 };
 
 /* The key of __metadata__ that says which kind a saved file holds; keys with the prefix are lpad's own. */

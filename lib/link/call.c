@@ -238,19 +238,23 @@ static int check_open(const lpad_call *call)
 		: fault_set(LPAD_EINVALID, "%s.%s: the call was answered already", call->link->self.node, call->method->name);
 }
 
-static int refuse_big(lpad_call *call, lpad_message *reply)
+/* Too large, or could not be made: the caller gets that as the method's error. */
+static int refuse_reply(lpad_call *call, lpad_message *reply)
 {
 	struct link *link = call->link;
-	size_t size = message_size(reply);
-	message_free(reply);
 	link_lock(link);
 	int code = check_open(call);
 	if (!code) {
-		code = fault_set(LPAD_ETOOBIG, "%s.%s: the answer has %zu bytes; max_message is %zu", link->self.node,
-			call->method->name, size, link->longest);
+		code = message_refused(reply);
+		if (code)
+			fault_set(code, "%s.%s: %s", link->self.node, call->method->name, fault_text());
+		else
+			code = fault_set(LPAD_ETOOBIG, "%s.%s: the answer has %zu bytes; max_message is %zu", link->self.node,
+				call->method->name, message_size(reply), link->longest);
 		end_error_text(call, code, fault_text());
 	}
 	link_unlock(link);
+	message_free(reply);
 	return code;
 }
 
@@ -261,8 +265,8 @@ int call_answer(lpad_call *call, lpad_message *reply)
 		return fault_set(LPAD_EINVALID, "there is no call to answer");
 	}
 	struct link *link = call->link;
-	if (message_size(reply) > link->longest)
-		return refuse_big(call, reply);
+	if (message_size(reply) > link->longest || message_refused(reply))
+		return refuse_reply(call, reply);
 	struct frame frame = { .wire = { .kind = WIRE_REPLY, .role = WIRE_MEMBER, .group = link->self.group,
 		.index = link->self.index, .incarnation = link->self.incarnation, .token = link->token,
 		.deadline_ms = -1 }, .message = reply };

@@ -178,8 +178,9 @@ static int check_start(const struct lpad_future *future, bool synchronous)
 	return 0;
 }
 
-static int check_arguments(const lpad_handle *handle, int place, const char *method, size_t size)
+static int check_arguments(const lpad_handle *handle, int place, const char *method, const lpad_message *request)
 {
+	size_t size = message_size(request);
 	if (!handle)
 		return fault_set(LPAD_EINVALID, "the handle is not connected");
 	if (!method || !*method)
@@ -190,13 +191,13 @@ static int check_arguments(const lpad_handle *handle, int place, const char *met
 		return fault_set(LPAD_ETOOBIG, "%s.%s: the request has %zu bytes; max_message is %zu",
 			place == LPAD_ANY ? handle->name : line_peer(handle->places[place].line), method, size,
 			handle->link->longest);
-	return 0;
+	return message_refused(request);
 }
 
 int caller_prepare(struct lpad_future *future, lpad_handle *handle, int place, const char *method, lpad_message *request,
 	lpad_deadline deadline)
 {
-	int code = check_arguments(handle, place, method, message_size(request));
+	int code = check_arguments(handle, place, method, request);
 	const struct transport *transport = code ? NULL : line_transport(handle->places[place < 0 ? 0 : place].line);
 	if (!code && !transport)
 		code = fault_set(LPAD_EINVALID, "%s: no address of its server is known", handle->name);

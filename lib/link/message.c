@@ -62,6 +62,20 @@ lpad_message *message_json(const char *text)
 	return NULL;
 }
 
+lpad_message *message_broken(void)
+{
+	lpad_message *message = body_new(0, 0);
+	message->broken_code = fault_code() ? fault_code() : LPAD_EINVALID;
+	message->broken = memory_copy_text(fault_text());
+	message_seal(message);
+	return message;
+}
+
+int message_refused(const lpad_message *message)
+{
+	return message && message->broken ? fault_set(message->broken_code, "%s", message->broken) : 0;
+}
+
 lpad_message *message_share(const lpad_message *message)
 {
 	lpad_message *own = (lpad_message *)message;
@@ -79,6 +93,7 @@ void message_free(const lpad_message *message)
 		return;
 	tensors_release(&own->tensors);
 	free(own->sender.name);
+	free(own->broken);
 	free(own->block);
 	free(own);
 }

@@ -20,7 +20,10 @@ struct sender {
 	int index, incarnation;
 };
 
-/* Constructors: one reference. message_json and message_tensors: NULL and the thread's error text if malformed. */
+/* Constructors: one reference. message_json and message_tensors: NULL and the thread's error text if malformed. What a node gets
+   in that place is message_broken(): it can be shared and freed; whatever else is done with it fails with that text. */
+lpad_message *message_broken(void);             /* of this thread's last error */
+int message_refused(const lpad_message *message);       /* 0; of a broken one its code, and its text is set again */
 lpad_message *message_bytes(const void *data, size_t size);
 lpad_message *message_json(const char *text);
 lpad_message *message_tensors(int count, const lpad_tensor *list);

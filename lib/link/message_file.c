@@ -67,6 +67,9 @@ int message_save(const lpad_message *message, const char *path)
 	static atomic_uint serial;      /* two threads may save to one path */
 	if (!message || !path || !*path)
 		return fault_set(LPAD_EINVALID, "saving needs a message and a path");
+	int refused = message_refused(message);
+	if (refused)
+		return refused;
 	char *cleanup_free beside = memory_format("%s.new.%d.%u", path, (int)getpid(), atomic_fetch_add(&serial, 1));
 	if (!write_file(beside, message) && !rename(beside, path) && !sync_folder(path))
 		return 0;

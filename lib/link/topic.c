@@ -125,6 +125,11 @@ int topic_publish(lpad_topic *topic, lpad_message *message)
 		return fault_set(LPAD_EINVALID, topic ? "there is no message to publish" : "there is no topic to publish on");
 	}
 	size_t size = message_size(message);
+	int refused = message_refused(message);
+	if (refused) {
+		message_free(message);
+		return refused;
+	}
 	if (size > topic->link->longest) {
 		message_free(message);
 		return fault_set(LPAD_ETOOBIG, "topic \"%s\": a message of %zu bytes is larger than max_message, %zu",

@@ -322,6 +322,18 @@ static void host_unlock(lpad_node *node)
 
 /* ---- the table: what talks ---- */
 
+static lpad_message *host_json(const char *text)
+{
+	lpad_message *message = message_json(text);
+	return message ? message : message_broken();
+}
+
+static lpad_message *host_tensors(int count, const lpad_tensor *list)
+{
+	lpad_message *message = message_tensors(count, list);
+	return message ? message : message_broken();
+}
+
 static int host_call_to(lpad_handle *handle, int place, const char *method, lpad_message *request, lpad_message **reply,
 	lpad_deadline deadline)
 {
@@ -395,7 +407,7 @@ const lpad_host host_table = {
 	.stopping = host_stopping, .wait_stop = host_wait_stop, .on_stop = host_on_stop, .stop = host_stop,
 	.fail = host_fail, .log = host_log, .report = host_report, .random = host_random,
 	.lock = host_lock, .unlock = host_unlock,
-	.bytes = message_bytes, .json = message_json, .tensors = message_tensors, .share = message_share, .free = message_free,
+	.bytes = message_bytes, .json = host_json, .tensors = host_tensors, .share = message_share, .free = message_free,
 	.kind = message_kind, .length = message_size, .fill = message_fill, .data = message_data, .body = message_body,
 	.json_text = message_json_text, .view = message_view, .tensor_count = message_tensor_count,
 	.tensor_at = message_tensor_at, .set_meta = message_set_meta, .meta = message_meta, .save = message_save,

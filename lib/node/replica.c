@@ -205,7 +205,7 @@ static void start_worker(struct replica *replica, int method)
 static bool needs_service_thread(const lpad_implementation *implementation)
 {
 	for (const lpad_method *method = implementation->methods; method && method->name; method++)
-		if (method->threads <= 0 && (method->call || method->gone))     /* an inbox may have a gone */
+		if (method->call ? method->threads <= 0 : method->gone != NULL)         /* an inbox may have a gone */
 			return true;
 	for (const lpad_subscription_decl *sub = implementation->subscriptions; sub && sub->name; sub++)
 		if (sub->on)
@@ -219,7 +219,7 @@ static void start_workers(struct replica *replica)
 	if (needs_service_thread(replica->implementation))
 		start_worker(replica, -1);
 	for (int i = 0; methods && methods[i].name; i++)
-		for (int thread = 0; thread < methods[i].threads && (methods[i].call || methods[i].gone); thread++)
+		for (int thread = 0; methods[i].call && thread < methods[i].threads; thread++)
 			start_worker(replica, i);
 }
 

@@ -418,10 +418,13 @@ static inline lpad_rng lpad_random(lpad_node *node, const char *name) { return L
 static inline void lpad_lock(lpad_node *node) { LPAD_SAY_(lock(node)); }                       /* the node's own; not recursive */
 static inline void lpad_unlock(lpad_node *node) { LPAD_SAY_(unlock(node)); }
 
-/* Messages. Bodies begin on a 64-byte boundary on both sides. */
+/*
+ * Messages. Bodies begin on a 64-byte boundary on both sides. Constructors never return NULL: what could not be made (no JSON, an
+ * impossible shape) fails when it is sent, with the reason; its kind is 0, its data NULL.
+ */
 static inline lpad_message *lpad_bytes(const void *data, size_t size) { return LPAD_SAY_(bytes(data, size)); } /* data NULL: zeroed */
-static inline lpad_message *lpad_json(const char *text) { return LPAD_SAY_(json(text)); }      /* NULL if it is not one JSON text */
-static inline lpad_message *lpad_tensors(int count, const lpad_tensor *list) { return LPAD_SAY_(tensors(count, list)); } /* zeroed; NULL if malformed */
+static inline lpad_message *lpad_json(const char *text) { return LPAD_SAY_(json(text)); }      /* copied */
+static inline lpad_message *lpad_tensors(int count, const lpad_tensor *list) { return LPAD_SAY_(tensors(count, list)); } /* zeroed */
 static inline lpad_message *lpad_share(const lpad_message *message) { return LPAD_SAY_(share(message)); }      /* one more reference */
 static inline void lpad_free(const lpad_message *message) { LPAD_SAY_(free(message)); }        /* NULL is fine */
 static inline int lpad_kind(const lpad_message *message) { return LPAD_SAY_(kind(message)); }  /* enum lpad_kind; 0 of NULL */
