@@ -17,7 +17,6 @@ struct writer {
 	const struct run_places *places;
 	const struct group *group;
 	int index, incarnation;
-	int64_t max_message;
 };
 
 /* ---- peers ---- */
@@ -50,12 +49,6 @@ static int incarnation_of(const json_t *peer)
 static const struct group *group_at(const struct writer *writer, int number)
 {
 	return &writer->topology->groups.at[number];
-}
-
-static void note_size(struct writer *writer, const struct edge *edge)
-{
-	if (edge->max_message > writer->max_message)
-		writer->max_message = edge->max_message;
 }
 
 /* ---- handles ---- */
@@ -97,7 +90,6 @@ static json_t *handles_of(struct writer *writer)
 		if (edge->to_port)
 			continue;
 		json_t *handle = handle_of(handles, edge->from_port);
-		note_size(writer, edge);
 		add_servers(writer, edge, handle);
 		if (edge->deadline_ns >= 0 && json_is_null(json_object_get(handle, "deadline")))
 			json_object_set_new(handle, "deadline", json_real((double)edge->deadline_ns / 1e9));
@@ -129,7 +121,6 @@ static json_t *callers_of(struct writer *writer)
 		if (edge->to_port)
 			continue;
 		int *cleanup_free indexes = edge_callers(writer->topology, edge, writer->index, &callers);
-		note_size(writer, edge);
 		for (size_t j = 0; j < callers; j++)
 			*list_add(&members) = (struct member){ edge->from, indexes[j] };
 	}
@@ -202,7 +193,6 @@ static json_t *topics_of(struct writer *writer)
 		const struct edge *edge = &writer->topology->edges.at[edges[i]];
 		if (!edge->to_port)
 			continue;
-		note_size(writer, edge);
 		add_subscribers(writer, topics, edges[i]);
 	}
 	return topics;
@@ -257,7 +247,6 @@ static json_t *subscriptions_of(struct writer *writer)
 		const struct edge *edge = &writer->topology->edges.at[edges[i]];
 		if (!edge->to_port)
 			continue;
-		note_size(writer, edge);
 		add_publishers(writer, subscriptions, edges[i]);
 	}
 	return subscriptions;
@@ -335,7 +324,7 @@ static json_t *write_node(struct writer *writer)
 		json_object_set_new(out, "callers", callers_of(writer));
 	json_object_set_new(out, "topics", topics_of(writer));
 	json_object_set_new(out, "subscriptions", subscriptions_of(writer));
-	json_object_set_new(out, "max_message", json_integer(writer->max_message > 0 ? writer->max_message : 1 << 30));
+	json_object_set_new(out, "max_message", json_integer(writer->topology->joins->max_message));
 	if (writer->places)
 		write_places(writer, out, folder);
 	return out;

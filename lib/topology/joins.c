@@ -33,8 +33,13 @@ struct joins *joins_new(const struct topology *topology)
 	joins->edges = memory_array(joins->count, sizeof *joins->edges);
 	sort_edges(topology, true, &joins->from_start, &joins->from);
 	sort_edges(topology, false, &joins->to_start, &joins->to);
-	for (size_t i = 0; i < joins->count; i++)
-		joins->edges[i].call = !topology->edges.at[i].to_port;
+	joins->max_message = joins->count ? 0 : 1 << 30;
+	for (size_t i = 0; i < joins->count; i++) {
+		const struct edge *edge = &topology->edges.at[i];
+		joins->edges[i].call = !edge->to_port;
+		if (edge->max_message > joins->max_message)
+			joins->max_message = edge->max_message;
+	}
 	return joins;
 }
 
