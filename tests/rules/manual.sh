@@ -126,7 +126,9 @@ has_lines() {
 run_command() {
 	local block=$1
 	[ -s command ] || return
-	bash command > output 2>&1 < /dev/null || { cat command output; fail "$block: exit $?"; }
+	local code=0
+	bash command > output 2>&1 < /dev/null || code=$?
+	[ $code = 0 ] || { cat command output; fail "$block: exit $code"; }
 	has_lines output expected || { cat command output; echo "--- expected"; cat expected; fail "$block: other output"; }
 }
 
@@ -169,7 +171,8 @@ for page in "${pages[@]}"; do
 	split "$page" "$folder/blocks"
 	cd "$folder" || exit 2
 	cp "$TESTS/rules/manual/dqn.c" .
-	cp "$root/topologies/hello/hello.c" worker.c    # the synopsis of lpad-node(3) compiles one
+	cp "$root/topologies/hello/hello.c" worker.c    # the synopsis of lpad-node(3) compiles both
+	cp worker.c worker.cc
 	printf '#include <lpad/node.h>\nint model(void);\nint model(void) { return 0; }\n' > model.c
 	for block in blocks/*; do
 		[ -f "$block" ] || continue
