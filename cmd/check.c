@@ -23,6 +23,7 @@ struct check {
 	bool json;
 	int colour;
 	struct problems problems;
+	struct machine_limits limits;
 	struct topology_size size;      /* of the default combination */
 	bool measured;
 	size_t combinations;
@@ -51,6 +52,8 @@ static void check_combination(struct check *check, struct source *source, struct
 		return;
 	probe_prepare(probe, topology);
 	topology_bind(topology, &lookup, &check->problems);
+	topology_warn_not_yet(topology, &check->problems);
+	topology_check_limits(topology, &check->limits, &check->problems);
 	if (!check->measured)
 		check->size = topology_measure(topology);
 	check->measured = true;
@@ -132,6 +135,7 @@ static int check_file(struct check *check)
 {
 	bool unreadable = false;
 	struct probe *probe = probe_open();
+	machine_limits_read(&check->limits);
 	struct source *source = source_read(check->request.path, &check->request.settings, &check->problems, &unreadable);
 	if (source)
 		check_all(check, source, probe);
@@ -188,6 +192,7 @@ const struct command command_check = {
 	.details =
 		"Every combination of the one_of variables is checked: syntax, variables, modules (compiled, and opened in\n"
 		"processes that are thrown away), parameters, edges, and what the nodes themselves check.\n"
+		"What this version cannot launch yet is a warning.\n"
 		"Exit: 0 clean or only warnings, 1 problems, 2 usage, 3 the file could not be read.\n",
 	.run = run,
 };

@@ -85,3 +85,14 @@ size_t topology_not_yet(const struct topology *topology, struct problems *proble
 		check_edge(topology, i, problems);
 	return problems->errors - before;
 }
+
+void topology_warn_not_yet(const struct topology *topology, struct problems *problems)
+{
+	struct problems found = { 0 };
+	topology_not_yet(topology, &found);
+	for (size_t i = 0; i < found.list.count; i++) {
+		const struct problem *one = &found.list.at[i];
+		problem_warn(problems, one->mark, one->rule, one->hint, "%s", one->message);
+	}
+	problems_release(&found);
+}

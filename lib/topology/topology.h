@@ -222,12 +222,22 @@ size_t topology_bind(struct topology *topology, const struct module_lookup *look
 /* What `launch` cannot do yet, each as a problem with rule "not-yet": restart, latest, shared processes, commands,
    resources, batches, nested parameters. Returns their number. */
 size_t topology_not_yet(const struct topology *topology, struct problems *problems);
+/* The same as warnings, for `check`: the file is right, but this version's launch refuses it. */
+void topology_warn_not_yet(const struct topology *topology, struct problems *problems);
 
 /* Processes, threads and connections it makes. */
 struct topology_size {
 	int64_t nodes, replicas, processes, threads, connections;
 };
 struct topology_size topology_measure(const struct topology *topology);
+
+struct machine_limits {
+	int64_t threads, pids, of_user;         /* 0: not known, or none */
+};
+void machine_limits_read(struct machine_limits *out);
+/* A warning if the threads are more than that. */
+void topology_check_limits(const struct topology *topology, const struct machine_limits *limits,
+	struct problems *problems);
 
 /* ---- printing ---- */
 

@@ -27,6 +27,26 @@ static char *prefix_of(const struct combination *first, const struct combination
 	return text_take(&text);
 }
 
+/* What launch refuses is what check warns of. */
+static void check_same_as_warnings(const struct problems *errors, const struct problems *warned)
+{
+	size_t at = 0;
+	for (size_t i = 0; i < errors->list.count; i++) {
+		const struct problem *error = &errors->list.at[i];
+		if (strcmp(error->rule, "not-yet"))
+			continue;
+		ck_assert_uint_lt(at, warned->list.count);
+		const struct problem *one = &warned->list.at[at++];
+		ck_assert_int_eq(one->severity, SEVERITY_WARNING);
+		ck_assert_str_eq(one->rule, error->rule);
+		ck_assert_str_eq(one->message, error->message);
+		ck_assert_int_eq(one->mark.line, error->mark.line);
+		ck_assert_int_eq(one->mark.column, error->mark.column);
+	}
+	ck_assert_uint_eq(at, warned->list.count);
+	ck_assert_uint_eq(warned->errors, 0);
+}
+
 static void bind_combination(struct source *source, const struct combination *combination, bool not_yet,
 	const struct module_lookup *lookup, struct problems *problems)
 {
@@ -36,8 +56,13 @@ static void bind_combination(struct source *source, const struct combination *co
 	size_t before = problems->errors, found = topology_bind(topology, lookup, problems);
 	ck_assert_uint_eq(found, problems->errors - before);
 	before = problems->errors;
-	if (not_yet)
+	if (not_yet) {
+		struct problems warned = { 0 };
+		topology_warn_not_yet(topology, &warned);
 		ck_assert_uint_eq(topology_not_yet(topology, problems), problems->errors - before);
+		check_same_as_warnings(problems, &warned);
+		problems_release(&warned);
+	}
 	topology_free(topology);
 }
 
