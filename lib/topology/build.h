@@ -17,7 +17,6 @@ struct builder {
 	struct names groups;            /* labels of this combination -> number */
 	struct names edges;             /* what each edge joins, to find it a second time */
 	LIST(char *) edge_names;
-	bool *unsure;                   /* by group: its size is not what the file says, after a problem */
 	int64_t start_within_ns, stop_within_ns;        /* for nodes that do not say */
 };
 
@@ -51,6 +50,8 @@ void group_release(struct group *group);
 /* edge.c: one item of `edges`. */
 void edge_build(struct builder *builder, struct tree *item);
 void edge_release(struct edge *edge);
+/* The whole list of edges could not be read, or one of them. */
+void edge_lose(struct builder *builder);
 /* cycle.c: edge->cycle of all edges. */
 void cycle_mark(struct topology *topology);
 

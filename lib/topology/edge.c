@@ -99,12 +99,17 @@ static void unknown_node(struct builder *builder, const struct tree *label)
 			nodes->count > 12 ? ", ..." : "");
 }
 
+static bool is_node(const struct tree *node)
+{
+	return node->kind == TREE_MAP || tree_is_null(node);
+}
+
 /* The group's number, NODE_OFF or NODE_WRONG. */
 static int find_group(struct builder *builder, const struct end *end)
 {
 	const struct use nowhere = { 0 };
 	struct dollar whole;
-	size_t number;
+	size_t number, place;
 	int result = NODE_OFF;
 	if (strchr(end->label, '$') && !dollar_is_whole(end->label, &whole)) {
 		malformed(builder, end->label_mark,
@@ -118,9 +123,11 @@ static int find_group(struct builder *builder, const struct end *end)
 		result = NODE_WRONG;
 	} else if (label->kind == TREE_SCALAR && names_find(&builder->groups, label->text, &number)) {
 		result = (int)number;
-	} else if (label->kind != TREE_SCALAR || !names_find(&builder->nodes, label->text, NULL)) {
+	} else if (label->kind != TREE_SCALAR || !names_find(&builder->nodes, label->text, &place)) {
 		unknown_node(builder, label);
 		result = NODE_WRONG;
+	} else if (!is_node(tree_get(builder->source->root, "nodes")->items[place])) {
+		result = NODE_WRONG;    /* reported with the file */
 	}
 	tree_free(label);
 	return result;
@@ -225,8 +232,10 @@ static int check_map(struct builder *builder, const struct edge *edge)
 {
 	const struct group *from = &builder->topology->groups.at[edge->from],
 		*to = &builder->topology->groups.at[edge->to];
-	bool unsure = builder->unsure[edge->from] || builder->unsure[edge->to];
+	bool unsure = from->unsure || to->unsure;
 	size_t before = builder->problems->errors;
+	if (unsure)             /* neither their sizes nor their axes say anything */
+		return edge->map != MAP_ALL ? -1 : 0;
 	if (edge->axis && !find_axis(from, edge->axis)) {
 		report_axis(builder, edge, from);
 		return -1;
@@ -236,9 +245,9 @@ static int check_map(struct builder *builder, const struct edge *edge)
 			"a map along an axis needs the same grid on both sides: %s and %s differ",
 			from->label, to->label);
 	if (!edge->axis && edge->map != MAP_ALL && edge->map != MAP_ROUND_ROBIN
-		&& from->replicas != to->replicas && !unsure)
+		&& from->replicas != to->replicas)
 		report_sizes(builder, edge);
-	return builder->problems->errors > before || (unsure && edge->map != MAP_ALL) ? -1 : 0;
+	return builder->problems->errors > before ? -1 : 0;
 }
 
 /* ---- the other options ---- */
@@ -354,15 +363,37 @@ static void join(struct builder *builder, struct arrow *arrow, int from, int to,
 	*list_add(&builder->topology->edges) = edge;
 }
 
+void edge_lose(struct builder *builder)
+{
+	*list_add(&builder->topology->lost) = (struct lost_edge){ .from = -1, .to = -1, .illegible = true };
+}
+
+/* One of the nodes is wrong; of the other, and by their names, the ports are known. */
+static void lose(struct builder *builder, struct arrow *arrow, int from, int to)
+{
+	*list_add(&builder->topology->lost) = (struct lost_edge){ .from = from < 0 ? -1 : from, .to = to < 0 ? -1 : to,
+		.from_port = arrow->from.port, .to_port = arrow->to.port };
+	arrow->from.port = arrow->to.port = NULL;
+}
+
+static void build_arrow(struct builder *builder, struct arrow *arrow, struct mark mark, const struct tree *options)
+{
+	if (!scope_holds(builder->scope, tree_get(options, "when")))
+		return;
+	int from = find_group(builder, &arrow->from), to = find_group(builder, &arrow->to);
+	if (from >= 0 && to >= 0)
+		join(builder, arrow, from, to, mark, options);
+	else if (from != NODE_OFF && to != NODE_OFF)
+		lose(builder, arrow, from, to);
+}
+
 static void build(struct builder *builder, const char *text, struct mark mark, const struct tree *options)
 {
 	struct arrow arrow = { 0 };
-	if (!split_arrow(builder, text, mark, &arrow)
-		&& scope_holds(builder->scope, tree_get(options, "when"))) {
-		int from = find_group(builder, &arrow.from), to = find_group(builder, &arrow.to);
-		if (from >= 0 && to >= 0)
-			join(builder, &arrow, from, to, mark, options);
-	}
+	if (split_arrow(builder, text, mark, &arrow))
+		edge_lose(builder);
+	else
+		build_arrow(builder, &arrow, mark, options);
 	arrow_release(&arrow);
 }
 
@@ -374,15 +405,19 @@ void edge_build(struct builder *builder, struct tree *item)
 	}
 	if (item->kind == TREE_LIST || item->count != 1) {
 		bool second = item->kind == TREE_MAP && item->count > 1;
+		edge_lose(builder);
 		malformed(builder, second ? item->key_marks[1] : item->mark,
 			"an edge is one arrow, its options behind a colon");
 		return;
 	}
 	const struct tree *options = item->items[0];
-	if (options->kind != TREE_MAP && !tree_is_null(options))
+	bool wrong = options->kind != TREE_MAP && !tree_is_null(options);
+	if (wrong)
 		problem_add(builder->problems, options->mark, "type", NULL,
 			"the options of an edge are a map like {map: next}, not %s",
 			tree_kind_name(options));
+	if (wrong)
+		edge_lose(builder);
 	else
 		build(builder, item->keys[0], item->key_marks[0], options);
 }

@@ -301,9 +301,21 @@ static void read_ports(struct node *node)
 
 /* ---- all of it ---- */
 
+/* `replica: 4`: nobody knows the key, which was reported, but what it was meant for is clear. */
+static bool means_replicas(const struct tree *map)
+{
+	static const char *const words[] = { "replicas" };
+	for (size_t i = 0; map && i < map->count; i++)
+		if (!schema_find(SCHEMA_NODE, map->keys[i]) && text_nearest(map->keys[i], words, 1))
+			return true;
+	return false;
+}
+
+/* False: the number is not what the file means. */
 static bool read_replicas(struct node *node)
 {
-	bool good = !has(node->own, "replicas") && !has(node->defaults, "replicas");
+	bool good = !has(node->own, "replicas") && !has(node->defaults, "replicas")
+		&& !means_replicas(node->own) && !means_replicas(node->defaults);
 	struct tree *value = value_of(node, "replicas", &node->early);
 	if (value)
 		good = replicas_read(node->builder, value, node->group);
@@ -322,7 +334,7 @@ void group_build(struct builder *builder, const char *label, struct mark mark, s
 		.start_within_ns = builder->start_within_ns, .stop_within_ns = builder->stop_within_ns };
 	struct node node = { .builder = builder, .group = group, .own = own, .defaults = defaults,
 		.late = { .late = true } };
-	builder->unsure[number] = !read_replicas(&node);
+	group->unsure = !read_replicas(&node);
 	char *cleanup_free replicas = memory_format("%d", group->replicas);
 	node.early.replicas = node.late.replicas = replicas;
 	read_module(&node);

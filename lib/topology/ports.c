@@ -9,6 +9,7 @@
 #include "topology/mark.h"
 
 enum { ONE = 1, OPTIONAL = 2, MANY = 3 };
+enum { LOST_MOST = 100 };       /* edges that could not be made; with more, any port may be meant */
 
 /* One edge with both of its ends. */
 struct ends {
@@ -144,9 +145,12 @@ static int no_left_port(const struct ends *ends)
 	if (edge->to_port && (!right || implementation_handle(right, edge->to_port)))
 		return reversed(ends, "caller", NULL);
 	bool topic = edge->to_port;
-	for (size_t i = 0; left && !topic && i < left->handles.count; i++)
+	if (!left)
+		return refuse(ends, edge->from_mark, "edge-port", NULL, memory_format("the left side needs a %s: write `%s.%s -> ...`",
+			topic ? "topic" : "handle", ends->from->label, topic ? "TOPIC" : "HANDLE"));
+	for (size_t i = 0; !topic && i < left->handles.count; i++)
 		mean(&ends->left->handles[i]);
-	size_t count = left ? topic ? left->topics.count : left->handles.count : 0;
+	size_t count = topic ? left->topics.count : left->handles.count;
 	const char **cleanup_free names = memory_array(count, sizeof *names);
 	for (size_t i = 0; i < count; i++)
 		names[i] = topic ? left->topics.at[i].name : left->handles.at[i].name;
@@ -252,6 +256,10 @@ static int check_methods(const struct ends *ends, const struct handle_spec *hand
 static void count_servers(const struct ends *ends, int64_t *most, int64_t *least)
 {
 	const struct topology *topology = ends->binder->topology;
+	if (ends->from->unsure || ends->to->unsure) {
+		*most = *least = 1;     /* at least; the right number is not known */
+		return;
+	}
 	if (ends->edge->map == MAP_ALL) {
 		*most = *least = ends->to->replicas;
 		return;
@@ -307,7 +315,7 @@ static int check_topic(const struct ends *ends, const struct subscription_spec *
 	if (use->first < 0)
 		use->first = ends->number;
 	/* A topic does not come back to its own publisher, so a node alone cannot subscribe to itself. */
-	use->least += edge->from != edge->to || ends->to->replicas > 1;
+	use->least += edge->from != edge->to || ends->to->replicas > 1 || ends->to->unsure;
 	return 0;
 }
 
@@ -317,8 +325,10 @@ static int check_edge(const struct ends *ends)
 	const struct edge *edge = ends->edge;
 	if (!edge->from_port)
 		return no_left_port(ends);
-	if (!left)
+	if (!left) {            /* its module could not be had; the right side is joined all the same */
+		mean(subscription_use(ends->right, edge->to_port));
 		return 0;
+	}
 	const struct handle_spec *handle = implementation_handle(left, edge->from_port);
 	const struct topic_spec *topic = implementation_topic(left, edge->from_port);
 	if (!edge->to_port)
@@ -380,6 +390,75 @@ static void check_open(struct binder *binder, const struct group *group)
 			open_subscription(binder, group, bound->spec->subscriptions.at[i].name);
 }
 
+/* ---- edges that could not be made ---- */
+
+static void mean_all(struct bound_group *bound)
+{
+	for (size_t i = 0; bound->spec && i < bound->spec->handles.count; i++)
+		mean(&bound->handles[i]);
+	for (size_t i = 0; bound->spec && i < bound->spec->subscriptions.count; i++)
+		mean(&bound->subscriptions[i]);
+}
+
+static void mean_lost(struct binder *binder, const struct lost_edge *lost)
+{
+	for (size_t g = 0; g < binder->topology->groups.count; g++) {
+		struct bound_group *bound = &binder->groups[g];
+		if (lost->illegible)
+			mean_all(bound);
+		if (lost->from < 0 || lost->from == (int)g)
+			mean(handle_use(bound, lost->from_port));
+		if (lost->to < 0 || lost->to == (int)g)
+			mean(subscription_use(bound, lost->to_port));
+		bound->broken |= lost->illegible || lost->from == (int)g || lost->to == (int)g;
+	}
+}
+
+/* ---- inboxes that nobody calls ---- */
+
+/* By this edge, or perhaps: what the caller is was not to be found out. */
+static bool calls(const struct binder *binder, const struct edge *edge, const char *method)
+{
+	const struct implementation_spec *spec = binder->groups[edge->from].spec;
+	const struct handle_spec *handle = spec && edge->from_port ? implementation_handle(spec, edge->from_port) : NULL;
+	if (edge->to_port)
+		return false;
+	for (size_t i = 0; handle && i < handle->calls.count; i++)
+		if (!strcmp(handle->calls.at[i], method))
+			return true;
+	return !handle;
+}
+
+static bool is_called(const struct binder *binder, const struct group *group, const char *method)
+{
+	size_t count;
+	const int *edges = joins_to(binder->joins, group->number, &count);
+	for (size_t i = 0; i < count; i++)
+		if (calls(binder, &binder->topology->edges.at[edges[i]], method))
+			return true;
+	bool many = binder->topology->lost.count > LOST_MOST;
+	for (size_t i = 0; !many && i < binder->topology->lost.count; i++) {
+		const struct lost_edge *lost = &binder->topology->lost.at[i];
+		if (!lost->to_port && (lost->to < 0 || lost->to == group->number))
+			return true;
+	}
+	return many;
+}
+
+static void check_inboxes(struct binder *binder, const struct group *group)
+{
+	const struct implementation_spec *spec = group->command ? NULL : binder->groups[group->number].spec;
+	for (size_t i = 0; spec && i < spec->methods.count; i++) {
+		const char *name = spec->methods.at[i].name;
+		if (!spec->methods.at[i].inbox || is_called(binder, group, name))
+			continue;
+		char *cleanup_free hint = memory_format("add an edge `NODE.HANDLE -> %s` from a handle that calls `%s`",
+			group->label, name);
+		problem_warn(binder->problems, group->mark, "inbox-uncalled", hint,
+			"nobody calls %s.%s: its inbox stays empty", group->label, name);
+	}
+}
+
 void bind_ports(struct binder *binder)
 {
 	struct topology *topology = binder->topology;
@@ -388,7 +467,17 @@ void bind_ports(struct binder *binder)
 		struct ends ends = { binder, edge, (int)i, &topology->groups.at[edge->from], &topology->groups.at[edge->to],
 			&binder->groups[edge->from], &binder->groups[edge->to] };
 		check_edge(&ends);
+		ends.left->broken |= ends.to->unsure;
+		ends.right->broken |= ends.from->unsure;
 	}
-	for (size_t g = 0; g < topology->groups.count; g++)
+	static const struct lost_edge any = { .from = -1, .to = -1, .illegible = true };
+	if (topology->lost.count > LOST_MOST)
+		mean_lost(binder, &any);
+	for (size_t i = 0; topology->lost.count <= LOST_MOST && i < topology->lost.count; i++)
+		mean_lost(binder, &topology->lost.at[i]);
+	for (size_t g = 0; g < topology->groups.count; g++) {
+		binder->groups[g].broken |= topology->groups.at[g].unsure;
 		check_open(binder, &topology->groups.at[g]);
+		check_inboxes(binder, &topology->groups.at[g]);
+	}
 }

@@ -107,7 +107,6 @@ static void read_nodes(struct builder *builder, const struct tree *nodes)
 {
 	struct topology *topology = builder->topology;
 	struct tree *defaults = map_or_null(tree_get(builder->source->root, "defaults"));
-	builder->unsure = memory_array(nodes->count, sizeof *builder->unsure);
 	for (size_t i = 0; i < nodes->count; i++) {
 		struct tree *own = map_or_null(nodes->items[i]);
 		struct tree *when = tree_get(own, "when") ? tree_get(own, "when") : tree_get(defaults, "when");
@@ -133,7 +132,6 @@ static void builder_release(struct builder *builder)
 	names_release(&builder->nodes);
 	names_release(&builder->groups);
 	names_release(&builder->edges);
-	free(builder->unsure);
 	scope_free(builder->scope);
 }
 
@@ -152,6 +150,8 @@ struct topology *topology_resolve(struct source *source, const struct combinatio
 	read_nodes(&builder, nodes);
 	for (size_t i = 0; edges && edges->kind == TREE_LIST && i < edges->count; i++)
 		edge_build(&builder, edges->items[i]);
+	if (edges && edges->kind != TREE_LIST && !tree_is_null(edges))
+		edge_lose(&builder);
 	cycle_mark(topology);
 	if (!topology->name)
 		topology->name = memory_copy_text("topology");
@@ -169,6 +169,11 @@ void topology_free(struct topology *topology)
 	for (size_t i = 0; i < topology->edges.count; i++)
 		edge_release(&topology->edges.at[i]);
 	list_release(&topology->edges);
+	for (size_t i = 0; i < topology->lost.count; i++) {
+		free(topology->lost.at[i].from_port);
+		free(topology->lost.at[i].to_port);
+	}
+	list_release(&topology->lost);
 	joins_free(topology->joins);
 	free(topology->name);
 	free(topology);

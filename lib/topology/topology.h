@@ -123,6 +123,7 @@ struct group {
 	int number;                     /* place among the groups of this combination */
 	int replicas;                   /* product of the axes */
 	struct mark replicas_mark;
+	bool unsure;                    /* `replicas` is not what the file means, which was reported: nothing may follow from it */
 	LIST(struct axis) axes;         /* empty: a plain number; last axis fastest */
 	int first;                      /* global number of replica 0: sum of the replicas before */
 	bool service_declared;
@@ -167,12 +168,20 @@ struct edge {
 	bool cycle;                             /* a topic edge on a circle of topics: drain does not wait for its end */
 };
 
+/* An edge that could not be made, which was reported: the ports that it means are not forgotten. */
+struct lost_edge {
+	int from, to;                           /* -1: it may be any group */
+	char *from_port, *to_port;              /* NULL: none written */
+	bool illegible;                         /* nothing is known of it */
+};
+
 struct topology {
 	const struct source *source;            /* borrowed */
 	char *name;
 	int64_t seed;
 	LIST(struct group) groups;
 	LIST(struct edge) edges;
+	LIST(struct lost_edge) lost;
 	struct policy policy;
 	int64_t time_limit_ns;                  /* -1: none */
 	struct mark time_limit_mark;
