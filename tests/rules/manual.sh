@@ -183,6 +183,39 @@ for page in "${pages[@]}"; do
 done
 [ $examples -ge 30 ] || fail "only $examples examples were found"
 
+# ---- README.md ----
+
+# The node that it shows is the example that it names.
+example=$root/topologies/hello
+fenced() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "$root/README.md" | sed '1d;$d'; }
+diff <(fenced c) "$example/hello.c" || fail "hello.c in README.md is another one"
+diff <(fenced yaml) <(grep -v '^#' "$example/topo.yaml") || fail "topo.yaml in README.md is another one"
+
+# Its commands, beside the example that most of them are about. Those that build or install are other tests' business.
+[ "$(wc -l < "$root/README.md")" -lt 100 ] || fail "README.md has grown to 100 lines"
+cp -R "$root/topologies/consumer-producers" "$SCRATCH/README"
+cd "$SCRATCH/README" || exit 2
+commands=0
+while IFS= read -r line; do
+	case $line in
+	make\ *) continue ;;
+	[a-z]*/\ *)
+		[ -d "$root/${line%% *}" ] || fail "README.md: there is no ${line%% *}"
+		continue
+		;;
+	esac
+	code=0
+	env -u XDG_STATE_HOME HOME="$SCRATCH/home" bash -c "$line" > output 2>&1 < /dev/null || code=$?
+	[ $code = 0 ] || { cat output; fail "README.md: $line: exit $code"; }
+	commands=$((commands + 1))
+done < <(sed -n 's/^    \([a-z]\)/\1/p' "$root/README.md")
+[ $commands -ge 9 ] || fail "only $commands commands were found in README.md"
+for page in "${pages[@]}"; do
+	page=${page##*/}
+	grep -qF "${page%.*}(${page##*.})" "$root/README.md" || [ "$page" = lpad.7 ] || fail "README.md does not name $page"
+done
+cd "$SCRATCH" || exit 2
+
 # ---- nothing is missing ----
 
 missing=()
