@@ -273,9 +273,13 @@ static int describe_module(const struct describe *describe)
 	char *cleanup_free folder = files_current_folder();
 	add_words(describe, folder ? folder : "/", &group);
 	const struct interface *interface = lookup.find(lookup.context, NULL, &group, &problems);
+	if (interface)
+		interface_check_defaults(interface, group.module.at[0].mark, &problems);
 	probe_settle(probe);
 	problems_print(&problems, stderr, colour_wanted("auto", STDERR_FILENO));
 	int code = interface ? print_module(describe, interface, probe_description(probe, interface)) : EXIT_PROBLEMS;
+	if (problems.errors)
+		code = EXIT_PROBLEMS;
 	release_words(&group);
 	problems_release(&problems);
 	probe_close(probe);

@@ -45,6 +45,8 @@ static const struct interface *find_module(struct binder *binder, struct modules
 		return modules->all.at[json_integer_value(place)];
 	const struct interface *found = binder->lookup->find(binder->lookup->context, binder->topology->source, group,
 		binder->problems);
+	if (found)
+		interface_check_defaults(found, group->module.at[0].mark, binder->problems);
 	json_object_set_new_nocheck(modules->places, key, json_integer((json_int_t)modules->all.count));
 	*list_add(&modules->all) = found;
 	return found;

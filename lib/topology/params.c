@@ -146,6 +146,16 @@ static json_t *typed_template(const struct typing *typing, const struct tree *tr
 	return value;
 }
 
+/* Empty because of --set, or in quotes here or where the variable is set. */
+static json_t *refuse_quotes(const struct typing *typing, const struct tree *tree)
+{
+	bool empty = words_is_set_empty(tree);
+	char *cleanup_free hint = empty ? NULL : words_leave_quotes_out(tree);
+	char *cleanup_free text = memory_format("%s wants %s, %s", typing->kind.name, value_type_noun(typing->kind.type),
+		empty ? "but is empty" : "and what is in quotes is a text");
+	return refuse(typing, tree, "param-type", hint, text);
+}
+
 static json_t *typed_scalar(const struct typing *typing, const struct tree *tree)
 {
 	struct error error = { 0 };
@@ -153,11 +163,8 @@ static json_t *typed_scalar(const struct typing *typing, const struct tree *tree
 		return refuse_kind(typing, tree);
 	if (tree->template)
 		return typed_template(typing, tree);
-	if (tree->quoted && value_refuses_quotes(typing->kind.type)) {
-		char *cleanup_free text = memory_format("%s wants %s, and what is in quotes is a text", typing->kind.name,
-			value_type_noun(typing->kind.type));
-		return refuse(typing, tree, "param-type", "leave the quotes out", text);
-	}
+	if (tree->quoted && value_refuses_quotes(typing->kind.type))
+		return refuse_quotes(typing, tree);
 	json_t *value = value_typed(&typing->kind, tree->text, tree->base, &error);
 	return value ? value : refuse(typing, tree, rule_of(&error), NULL, error.text);
 }
@@ -248,6 +255,24 @@ static json_t *typed_default(struct binder *binder, const struct group *group, c
 	return value;
 }
 
+/* As for a group of one replica that gives no parameters. */
+void interface_check_defaults(const struct interface *interface, struct mark mark, struct problems *problems)
+{
+	for (size_t i = 0; i < interface->implementations.count; i++) {
+		const struct implementation_spec *spec = &interface->implementations.at[i];
+		struct topology nothing = { 0 };
+		struct bound_group bound = { .spec = spec, .shown = interface->shown };
+		struct binder binder = { .topology = &nothing, .problems = problems, .groups = &bound };
+		struct group group = { .mark = mark, .replicas = 1 };
+		for (size_t j = 0; j < spec->params.count; j++) {
+			const struct param_spec *param = &spec->params.at[j];
+			bool list = !strcmp(param->type, "list");
+			if (param->value && value_type_known(list ? param->element : param->type))
+				json_decref(typed_default(&binder, &group, param));
+		}
+	}
+}
+
 /* ---- one parameter, all parameters ---- */
 
 bool bind_not_alive(struct problems *problems, const struct group *group, const struct param_spec *param)
@@ -273,7 +298,7 @@ static json_t *bind_param(struct binder *binder, const struct group *group, cons
 		return typed_tree(binder, group, param, given.value);
 	if (param->value)
 		return typed_default(binder, group, param);
-	char *cleanup_free hint = param->help ? memory_format("add `params: {%s: ...}`: %s", param->name, param->help) :
+	char *cleanup_free hint = param->help && *param->help ? memory_format("add `params: {%s: ...}`: %s", param->name, param->help) :
 		memory_format("add `params: {%s: ...}`", param->name);
 	problem_add(binder->problems, group->mark, "param-missing", hint, "%s (%s) needs the parameter `%s` (%s)",
 		group->label, bound->shown, param->name, value_type_noun(param->type));

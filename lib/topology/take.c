@@ -30,17 +30,24 @@ static int refuse(struct builder *builder, const struct tree *value, const char 
 	return words_report(builder->problems, value, "type", NULL, "`%s`: %s", key, error->text);
 }
 
+static void refuse_quotes(struct builder *builder, const struct tree *value, const char *key)
+{
+	char *cleanup_free hint = words_leave_quotes_out(value);
+	words_report(builder->problems, value, "type", hint, "`%s` cannot be a text in quotes", key);
+}
+
 /* Numbers and booleans are plain: YAML makes a text of what stands in quotes. */
 static bool is_plain(struct builder *builder, const struct tree *value, const char *key)
 {
 	if (value->kind != TREE_SCALAR)
 		words_report(builder->problems, value, "type", NULL, "`%s` cannot be %s", key,
 			tree_kind_name(value));
-	else if (value->quoted)
-		words_report(builder->problems, value, "type", "leave the quotes out",
-			"`%s` cannot be a text in quotes", key);
-	else
+	else if (!value->quoted)
 		return true;
+	else if (words_is_set_empty(value))
+		words_report(builder->problems, value, "type", NULL, "`%s` cannot be empty", key);
+	else
+		refuse_quotes(builder, value, key);
 	return false;
 }
 

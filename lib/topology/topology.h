@@ -228,6 +228,9 @@ struct module_lookup {
    `check`. Returns the number of errors it added. `skip_check_callbacks` for launch --dry-run's sake: never. */
 size_t topology_bind(struct topology *topology, const struct module_lookup *lookup, struct problems *problems);
 
+/* Defaults that their own declarations do not allow: errors of the module, at `mark`. */
+void interface_check_defaults(const struct interface *interface, struct mark mark, struct problems *problems);
+
 /* What `launch` cannot do yet, each as a problem with rule "not-yet": restart, latest, shared processes, commands,
    resources, batches, nested parameters. Returns their number. */
 size_t topology_not_yet(const struct topology *topology, struct problems *problems);

@@ -44,6 +44,18 @@ int words_report(struct problems *problems, const struct tree *value, const char
 		mark_is_option(&value->from) ? "by" : "at", place);
 }
 
+bool words_is_set_empty(const struct tree *value)
+{
+	return value->kind == TREE_SCALAR && !*value->text && mark_is_option(value->from.line ? &value->from : &value->mark);
+}
+
+char *words_leave_quotes_out(const struct tree *value)
+{
+	char *cleanup_free place = mark_text(value->from);
+	return value->from.line ? memory_format("leave the quotes out where it is set, at %s", place)
+		: memory_copy_text("leave the quotes out");
+}
+
 int words_check_label(struct problems *problems, const char *label, struct mark mark, const char *what)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz",

@@ -16,6 +16,11 @@ char *words_list(const char *const *words, size_t count);
 int words_report(struct problems *problems, const struct tree *value, const char *rule, const char *hint,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* An empty text that --set gave: no quotes were written. */
+bool words_is_set_empty(const struct tree *value);
+/* The hint for a number in quotes; if it came from a variable, with the place where that was set. Caller frees. */
+char *words_leave_quotes_out(const struct tree *value);
+
 /* [a-z][a-z0-9_-]*, at most LABEL_LONGEST characters. `what`: "a node's name". Returns 0, or -1 with a problem. */
 int words_check_label(struct problems *problems, const char *label, struct mark mark, const char *what);
 bool words_is_variable_name(const char *name, size_t length);   /* [A-Za-z_][A-Za-z0-9_]* */

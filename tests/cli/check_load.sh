@@ -82,3 +82,26 @@ assert_equal 4 "$(grep -c ': error: ' out)" "problems of four modules"
 for place in 4:15 5:15 6:15 7:15; do
 	assert_contains "$out" "topo.yaml:$place: error:"
 done
+
+# A default that its own range does not allow is the module's error, also where nothing depends on it.
+cat > default.c <<'END'
+#include <lpad/node.h>
+struct node { int64_t steps; };
+static int run(lpad_node *node) { (void)node; return 0; }
+static const lpad_param params[] = { LPAD_INT(struct node, steps, "0", "1..", ""), LPAD_END };
+LPAD_MODULE({ .name = "node", .state = sizeof(struct node), .params = params, .run = run });
+END
+printf 'lpad: 1\nname: t\nvars: {count: 2}\nnodes:\n  node: {module: default.c, params: {steps: $count}}\n' > topo.yaml
+run_lpad check
+assert_exit 1
+assert_contains "$out" 'default.c declares the default `0` for parameter `steps` of `node`: steps is 0, but must be at least 1'
+run_lpad describe default.c
+assert_exit 1
+assert_contains "$err" 'default.c declares the default `0` for parameter `steps` of `node`: steps is 0, but must be at least 1'
+assert_contains "$out" 'steps  int  = 0'
+
+# --set NAME= gives nothing, and no quotes.
+run_lpad check --set count=
+assert_exit 1
+assert_contains "$out" 'steps wants a whole number, but is empty (set by --set count) [param-type]'
+assert_lacks "$out" quotes
