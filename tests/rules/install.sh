@@ -11,8 +11,8 @@ make -s -C "$root" O="$build" PREFIX=/opt/lpad DESTDIR="$SCRATCH/stage" --old-fi
 	{ cat log; fail "make install"; }
 prefix=$SCRATCH/stage/opt/lpad
 for file in bin/lpad include/lpad/node.h lib/pkgconfig/lpad.pc lib/lpad/nodes share/lpad/topologies \
-	share/man/man1/lpad.1 share/man/man3/lpad-node.3 share/man/man5/lpad-topology.5 share/man/man7/lpad.7 \
-	share/man/man7/lpad-wire.7; do
+	share/man/man1/lpad.1 share/man/man3/lpad-node.3 share/man/man5/lpad-topology.5 share/man/man5/lpad-record.5 \
+	share/man/man7/lpad.7 share/man/man7/lpad-wire.7; do
 	assert test -e "$prefix/$file"
 done
 assert cmp -s "$LPAD" "$prefix/bin/lpad"

@@ -210,6 +210,12 @@ while IFS= read -r line; do
 	commands=$((commands + 1))
 done < <(sed -n 's/^    \([a-z]\)/\1/p' "$root/README.md")
 [ $commands -ge 9 ] || fail "only $commands commands were found in README.md"
+# What the examples' own pages say, but without starting it: those are other tests.
+for page in "$root"/topologies/*/README.md; do
+	while IFS= read -r line; do
+		bash -c "${line/lpad launch/lpad launch --dry-run}" > output 2>&1 < /dev/null || { cat output; fail "$page: $line"; }
+	done < <(sed -n 's/^    \(lpad \)/\1/p' "$page")
+done
 for page in "${pages[@]}"; do
 	page=${page##*/}
 	grep -qF "${page%.*}(${page##*.})" "$root/README.md" || [ "$page" = lpad.7 ] || fail "README.md does not name $page"
