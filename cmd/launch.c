@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "command.h"
 #include "supervise/folders.h"
+#include "supervise/guardian.h"
 #include "supervise/probe.h"
 #include "supervise/supervise.h"
 #include "topology/document.h"
@@ -35,6 +36,7 @@ struct launching {
 	const char *color, *record_folder;
 	bool dry_run;
 	int64_t time_limit_ns;          /* -1: the file's */
+	int guardian;                   /* the channel to it */
 	int argument_count;             /* the command line, for the record */
 	char **arguments;
 	struct problems problems;
@@ -179,6 +181,7 @@ static int make_sockets(struct launching *launching)
 {
 	struct error error = { 0 };
 	launching->sockets = folders_sockets(&error);
+	guardian_tell_places(launching->guardian, launching->sockets, NULL);
 	return launching->sockets ? 0 : refuse(&error);
 }
 
@@ -196,8 +199,10 @@ static int prepare(struct launching *launching)
 	int code = 0;
 	if (supervise_can_start(launching->topology->total, &error))
 		return refuse(&error);
+	guardian_leave_signals(launching->guardian);
 	if ((code = make_sockets(launching)) || (code = make_record(launching)))
 		return code;
+	guardian_tell_places(launching->guardian, launching->sockets, &launching->record);
 	if ((code = resolve_with_run(launching)) || (code = fill_record(launching)))
 		record_discard(&launching->record);
 	return code;
@@ -240,12 +245,14 @@ static int run_it(struct launching *launching)
 	launching->style.width = longest_name(launching->topology);
 	struct launch launch = { .topology = launching->topology, .record = &launching->record,
 		.sockets = launching->sockets, .program = "/proc/self/exe", .document = write_document,
-		.context = launching, .style = launching->style, .step_limit_ns = step_limit_ns(),
+		.context = launching, .style = launching->style, .guardian = launching->guardian,
+		.step_limit_ns = step_limit_ns(),
 		.time_limit_ns = launching->time_limit_ns >= 0 ? launching->time_limit_ns :
 			launching->topology->time_limit_ns };
 	return supervise(&launch);
 }
 
+/* Below the guardian. */
 static int launch(struct launching *launching)
 {
 	launching->probe = probe_open();
@@ -265,6 +272,7 @@ static int launch(struct launching *launching)
 	probe_close(launching->probe);
 	record_release(&launching->record);
 	free(launching->sockets);
+	close(launching->guardian);
 	return code;
 }
 
@@ -334,6 +342,7 @@ static int run(const struct command *command, int count, char **arguments)
 	struct launching launching = { .time_limit_ns = -1, .argument_count = count + 2, .record.metrics = -1 };
 	struct options options = { .command = command, .count = count, .arguments = arguments };
 	int code = 0, row;
+	guardian_block_signals();
 	while (!code && (row = options_next(&options)) != OPTIONS_END)
 		code = take_option(&launching, &options, row);
 	if (!code)
@@ -342,7 +351,8 @@ static int run(const struct command *command, int count, char **arguments)
 		launching.style.colour_out = colour_wanted(launching.color, STDOUT_FILENO) > 0;
 		launching.style.colour_err = colour_wanted(launching.color, STDERR_FILENO) > 0;
 		launching.arguments = whole_command_line(command, count, arguments);
-		code = launch(&launching);
+		if (!guardian_begin(&launching.guardian, &code))
+			code = launch(&launching);
 		free(launching.arguments[0]);
 		free(launching.arguments[1]);
 		free(launching.arguments);

@@ -4,18 +4,36 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CLEAN_MS = 30000 };
+#include "base/channel.h"
+#include "base/files.h"
+#include "base/memory.h"
+#include "supervise/reap.h"
+
+enum {
+	CLEAN_MS = 30000,
+	GENTLE_MS = 500,        /* for a compiler to remove its temporary files */
+	CANNOT_START = 125
+};
 
 struct guardian {
-	pid_t supervisor;
-	int channel, signals;
+	pid_t child;
+	struct channel channel;
+	int signals;
+	bool hands_on;          /* the child takes signals itself */
 	bool stop_wanted;       /* the run has stopped: stop ourselves */
+	int ended_by;           /* the signal that ended it before there was a run */
+	char *sockets;
+	char *run, *record;     /* name and folder */
+	struct processes before;
 };
 
 static void signal_set(sigset_t *set)
@@ -72,7 +90,7 @@ static void unblock(int number)
  * As a program that the shell stops: TSTP with its default action. A process group without a shell (orphaned) is not
  * stopped by TSTP; then STOP does it. CONT is blocked, so it tells whether we had been stopped.
  */
-static void stop_self(const struct guardian *guardian)
+static void stop_self(void)
 {
 	sigset_t before;
 	sigprocmask(SIG_BLOCK, NULL, &before);
@@ -81,35 +99,127 @@ static void stop_self(const struct guardian *guardian)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (!is_pending(SIGCONT))
 		raise(SIGSTOP);
-	kill(guardian->supervisor, SIGCONT);
 }
 
-static void hand_on(const struct guardian *guardian)
+/* ---- what the child says ---- */
+
+static void keep(char **place, const json_t *value)
 {
-	struct signalfd_siginfo info;
-	while (read(guardian->signals, &info, sizeof info) == (ssize_t)sizeof info)
-		if (info.ssi_signo != SIGCHLD)
-			kill(guardian->supervisor, (int)info.ssi_signo);
+	if (!json_is_string(value))
+		return;
+	free(*place);
+	*place = memory_copy_text(json_string_value(value));
 }
 
 static void hear(struct guardian *guardian)
 {
-	char words[16];
-	ssize_t got = read(guardian->channel, words, sizeof words);
-	if (got > 0)
-		guardian->stop_wanted = true;
-	if (got == 0) {                                         /* its end; SIGCHLD comes */
-		close(guardian->channel);
-		guardian->channel = -1;
+	json_t *message;
+	channel_read(&guardian->channel, NULL);
+	while (channel_next(&guardian->channel, &message, NULL) > 0) {
+		keep(&guardian->sockets, json_object_get(message, "sockets"));
+		keep(&guardian->run, json_object_get(message, "run"));
+		keep(&guardian->record, json_object_get(message, "record"));
+		guardian->hands_on |= json_is_true(json_object_get(message, "signals"));
+		guardian->stop_wanted |= json_is_true(json_object_get(message, "paused"));
+		json_decref(message);
 	}
+	if (guardian->channel.ended)
+		channel_close(&guardian->channel);              /* its end; SIGCHLD comes */
 }
 
-/* Whether the supervisor has ended; what else died below us is reaped. */
+static int tell(int channel, json_t *message)
+{
+	char *cleanup_free line = json_dumps(message, JSON_COMPACT);
+	json_decref(message);
+	char *cleanup_free whole = memory_format("%s\n", line ? line : "{}");
+	return files_write_all(channel, whole, strlen(whole));
+}
+
+void guardian_leave_signals(int channel)
+{
+	tell(channel, json_pack("{sb}", "signals", 1));
+}
+
+void guardian_tell_places(int channel, const char *sockets, const struct record *record)
+{
+	tell(channel, json_pack("{ss* ss* ss*}", "sockets", sockets, "run", record ? record->id : NULL,
+		"record", record ? record->folder : NULL));
+}
+
+int guardian_tell_paused(int channel)
+{
+	return tell(channel, json_pack("{sb}", "paused", 1));
+}
+
+/* ---- signals before there is a run ---- */
+
+/* False: it has ended. */
+static bool stop_child(const struct guardian *guardian)
+{
+	siginfo_t info = { 0 };
+	kill(guardian->child, SIGSTOP);
+	while (waitid(P_PID, (id_t)guardian->child, &info, WSTOPPED | WEXITED | WNOWAIT) && errno == EINTR)
+		;
+	return info.si_code == CLD_STOPPED;
+}
+
+/*
+ * The child stands still meanwhile, so that it neither says that a compiler failed nor makes a folder; what it said
+ * before counts. Compilers get TERM first.
+ */
+static void end_early(struct guardian *guardian, int number)
+{
+	if (!stop_child(guardian))
+		return;
+	hear(guardian);
+	if (guardian->hands_on) {
+		kill(guardian->child, number);
+		kill(guardian->child, SIGCONT);
+		return;
+	}
+	guardian->ended_by = number;
+	reap_signal_descendants(SIGTERM);
+	for (int waited = 0; reap_anyone_below(guardian->child) && waited < GENTLE_MS; waited += 10)
+		poll(NULL, 0, 10);
+	kill(guardian->child, SIGKILL);
+}
+
+static void pause_early(struct guardian *guardian)
+{
+	if (!stop_child(guardian))
+		return;
+	reap_signal_descendants(SIGSTOP);
+	stop_self();
+	reap_signal_descendants(SIGCONT);
+}
+
+static void take_signal(struct guardian *guardian, int number)
+{
+	if (number == SIGCHLD || guardian->ended_by)
+		return;
+	if (guardian->hands_on)
+		kill(guardian->child, number);
+	else if (number == SIGTSTP)
+		pause_early(guardian);
+	else if (number != SIGCONT)
+		end_early(guardian, number);
+}
+
+static void take_signals(struct guardian *guardian)
+{
+	struct signalfd_siginfo info;
+	while (read(guardian->signals, &info, sizeof info) == (ssize_t)sizeof info)
+		take_signal(guardian, (int)info.ssi_signo);
+}
+
+/* ---- the end ---- */
+
+/* Whether the child has ended; what else died below us is reaped. */
 static bool has_ended(const struct guardian *guardian, int *status)
 {
 	int other;
 	for (pid_t reaped; (reaped = waitpid(-1, &other, WNOHANG)) > 0; )
-		if (reaped == guardian->supervisor) {
+		if (reaped == guardian->child) {
 			*status = other;
 			return true;
 		}
@@ -120,43 +230,102 @@ static void wait_for_end(struct guardian *guardian, int *status)
 {
 	while (!has_ended(guardian, status)) {
 		struct pollfd watched[] = {
-			{ .fd = guardian->signals, .events = POLLIN }, { .fd = guardian->channel, .events = POLLIN } };
+			{ .fd = guardian->signals, .events = POLLIN }, { .fd = guardian->channel.fd, .events = POLLIN } };
 		if (poll(watched, 2, -1) < 0 && errno != EINTR)
 			return;
-		if (watched[0].revents)
-			hand_on(guardian);
 		if (watched[1].revents)
 			hear(guardian);
+		if (watched[0].revents)
+			take_signals(guardian);
 		if (guardian->stop_wanted) {
 			guardian->stop_wanted = false;
-			stop_self(guardian);
+			stop_self();
+			kill(guardian->child, SIGCONT);
 		}
 	}
 }
 
-static int supervisor_was_lost(struct record *record, int status)
+static int child_was_lost(const struct guardian *guardian, int status)
 {
 	struct error error;
 	int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : 1;
 	fprintf(stderr, "lpad: the supervisor was killed (signal %d): everything below it has been killed\n", code - 128);
-	json_t *result = json_pack("{si ss ss si s{ss si}}", "schema", 1, "run", record->id, "status", "killed",
+	if (!guardian->record)
+		return code;
+	struct record record = { .folder = guardian->record };
+	json_t *result = json_pack("{si ss ss si s{ss si}}", "schema", 1, "run", guardian->run, "status", "killed",
 		"exit", code, "cause", "what", "supervisor killed", "signal", code - 128);
-	if (record_write_json(record, "result.json", result, &error))
+	if (record_write_json(&record, "result.json", result, &error))
 		fprintf(stderr, "lpad: %s\n", error.text);
 	return code;
 }
 
-int guardian_run(pid_t supervisor, int channel, const struct processes *spared, struct record *record)
+static int guard(struct guardian *guardian)
 {
-	struct guardian guardian = { .supervisor = supervisor, .channel = channel, .signals = guardian_signals() };
 	int status = 0;
-	wait_for_end(&guardian, &status);
-	bool lost = !WIFEXITED(status);
-	if (!reap_everything(spared, CLEAN_MS))
+	guardian->signals = guardian_signals();
+	wait_for_end(guardian, &status);
+	if (!reap_everything(&guardian->before, CLEAN_MS))
 		fputs("lpad: a process of the run cannot be killed\n", stderr);
-	int code = lost ? supervisor_was_lost(record, status) : WEXITSTATUS(status);
-	close(guardian.signals);
-	if (guardian.channel >= 0)
-		close(guardian.channel);
+	int code = WEXITSTATUS(status);
+	if (guardian->ended_by) {
+		fputs("lpad: stopped before anything was started\n", stderr);
+		code = 128 + guardian->ended_by;
+	} else if (!WIFEXITED(status)) {
+		code = child_was_lost(guardian, status);
+	}
+	if (guardian->sockets)
+		files_remove_tree(guardian->sockets);
+	close(guardian->signals);
 	return code;
+}
+
+/* ---- the beginning ---- */
+
+/* Out of the terminal's reach: what it sends to all comes to the guardian alone. */
+static void become_child(pid_t guardian)
+{
+	setsid();
+	reap_become_subreaper();
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != guardian)
+		_exit(CANNOT_START);
+}
+
+static int cannot(const char *what)
+{
+	fprintf(stderr, "lpad: cannot %s: %s\n", what, strerror(errno));
+	return CANNOT_START;
+}
+
+bool guardian_begin(int *channel, int *code)
+{
+	int pair[2];
+	struct guardian guardian = { 0 };
+	pid_t self = getpid();
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
+		*code = cannot("make a socket pair");
+		return true;
+	}
+	guardian_block_signals();
+	reap_become_subreaper();
+	reap_children(&guardian.before);
+	fflush(NULL);
+	guardian.child = fork();
+	if (!guardian.child) {
+		list_release(&guardian.before.list);
+		close(pair[0]);
+		*channel = pair[1];
+		become_child(self);
+		return false;
+	}
+	close(pair[1]);
+	channel_init(&guardian.channel, pair[0]);
+	*code = guardian.child > 0 ? guard(&guardian) : cannot("start the supervisor");
+	channel_close(&guardian.channel);
+	list_release(&guardian.before.list);
+	free(guardian.sockets);
+	free(guardian.run);
+	free(guardian.record);
+	return true;
 }

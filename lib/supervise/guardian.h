@@ -1,23 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* The process that the user started, once the supervisor runs. */
+/*
+ * The process that the user started. It forks before anything is read, and waits: the child reads, compiles and becomes
+ * the supervisor. Until the child says that it takes signals itself, INT, TERM and HUP end everything at once.
+ */
 #ifndef SUPERVISE_GUARDIAN_H
 #define SUPERVISE_GUARDIAN_H
 
-#include <sys/types.h>
+#include <stdbool.h>
 
-#include "supervise/reap.h"
 #include "supervise/record.h"
 
-/*
- * Waits for the supervisor; hands INT, TERM and HUP on to it; stops and continues with the whole run (TSTP, CONT).
- * If the supervisor dies before its time, kills and reaps everything. `channel` is a socket to the supervisor, which
- * learns of our death by its end. `spared`: children that this process had before (a shell that became lpad by exec).
- * Returns the exit code of the launch.
- */
-int guardian_run(pid_t supervisor, int channel, const struct processes *spared, struct record *record);
-
-/* The signals that guardian and supervisor take; blocked by both before the fork. */
+/* The signals that guardian and supervisor take; blocked by both from the first moment. */
 void guardian_block_signals(void);
 int guardian_signals(void);     /* a descriptor that reads them */
+
+/*
+ * Forks. False in the child: it goes on, leads a session of its own, dies with the guardian, and talks to it through
+ * *channel, whose end tells each of the other's death. True in the guardian, when everything below it has ended: *code
+ * is the exit code of the launch. Children that this process had before (a shell that became lpad by exec) are spared.
+ *
+ * The guardian hands INT, TERM and HUP on, stops and continues with the whole run (TSTP, CONT), removes the folder of
+ * sockets at the end, and if the child dies before its time, kills and reaps everything and writes that to the record.
+ */
+bool guardian_begin(int *channel, int *code);
+
+/* ---- what the child says ---- */
+/* From now on signals wait for the supervisor's loop; before anything is made that must not be left behind. */
+void guardian_leave_signals(int channel);
+/* What the guardian has to look after if the child cannot; NULL: not made yet. */
+void guardian_tell_places(int channel, const char *sockets, const struct record *record);
+/* Everything below is stopped: the guardian may stop. -1: it cannot be told. */
+int guardian_tell_paused(int channel);
 
 #endif

@@ -21,6 +21,7 @@ bool reap_without_children_file;
 
 struct relation {
 	pid_t process, parent;
+	bool ended;                     /* not reaped yet */
 };
 struct relations {
 	LIST(struct relation) list;
@@ -32,19 +33,23 @@ void reap_become_subreaper(void)
 }
 
 /* Process and parent as /proc names them, which in a PID namespace of our own is as everybody does. */
-static pid_t parent_of(pid_t process)
+static bool relation_of(pid_t process, struct relation *out)
 {
 	char path[40], line[512];
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
 	FILE *file = fopen(path, "re");
 	if (!file)
-		return -1;
+		return false;
 	size_t got = fread(line, 1, sizeof line - 1, file);
 	fclose(file);
 	line[got] = '\0';
 	const char *behind = strrchr(line, ')');        /* the name may hold anything */
 	int parent;
-	return behind && sscanf(behind + 1, " %*c %d", &parent) == 1 ? parent : -1;
+	char state;
+	if (!behind || sscanf(behind + 1, " %c %d", &state, &parent) != 2)
+		return false;
+	*out = (struct relation){ .process = process, .parent = parent, .ended = state == 'Z' || state == 'X' };
+	return true;
 }
 
 static void read_relations(struct relations *out)
@@ -55,10 +60,9 @@ static void read_relations(struct relations *out)
 	for (struct dirent *entry; (entry = readdir(all)); ) {
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
-		pid_t process = (pid_t)atoi(entry->d_name);
-		pid_t parent = parent_of(process);
-		if (parent >= 0)
-			*list_add(&out->list) = (struct relation){ .process = process, .parent = parent };
+		struct relation relation;
+		if (relation_of((pid_t)atoi(entry->d_name), &relation))
+			*list_add(&out->list) = relation;
 	}
 	closedir(all);
 }
@@ -127,24 +131,41 @@ static size_t first_child(const struct relations *relations, pid_t parent)
 	return low;
 }
 
-void reap_signal_descendants(int signal)
+/* Everything below this process, itself first, parents before children. */
+static void read_descendants(struct relations *below)
 {
 	struct relations relations = { 0 };
-	struct processes below = { 0 };
 	read_relations(&relations);
 	if (relations.list.count)
 		qsort(relations.list.at, relations.list.count, sizeof relations.list.at[0], by_parent);
-	*list_add(&below.list) = getpid();
-	for (size_t i = 0; i < below.list.count; i++) {
-		pid_t parent = below.list.at[i];
+	*list_add(&below->list) = (struct relation){ .process = getpid() };
+	for (size_t i = 0; i < below->list.count; i++) {
+		pid_t parent = below->list.at[i].process;
 		for (size_t child = first_child(&relations, parent); child < relations.list.count &&
 		     relations.list.at[child].parent == parent; child++)
-			*list_add(&below.list) = relations.list.at[child].process;
-		if (i)
-			kill(parent, signal);
+			*list_add(&below->list) = relations.list.at[child];
 	}
 	list_release(&relations.list);
+}
+
+void reap_signal_descendants(int signal)
+{
+	struct relations below = { 0 };
+	read_descendants(&below);
+	for (size_t i = 1; i < below.list.count; i++)
+		kill(below.list.at[i].process, signal);
 	list_release(&below.list);
+}
+
+bool reap_anyone_below(pid_t child)
+{
+	struct relations below = { 0 };
+	bool found = false;
+	read_descendants(&below);
+	for (size_t i = 1; i < below.list.count; i++)
+		found |= !below.list.at[i].ended && below.list.at[i].process != child;
+	list_release(&below.list);
+	return found;
 }
 
 /* Waits for SIGCHLD, which the caller has blocked, or a little. */

@@ -24,6 +24,8 @@ void reap_children(struct processes *out);
 char *reap_variable(pid_t process, const char *name);
 /* Sends a signal to everything below this process. */
 void reap_signal_descendants(int signal);
+/* Whether anything below this process but `child` itself still runs. */
+bool reap_anyone_below(pid_t child);
 /* Kills and reaps everything below until nothing is left but `spared` children (NULL: none), which were there before.
    False if something is still there after limit_ms. */
 bool reap_everything(const struct processes *spared, int64_t limit_ms);

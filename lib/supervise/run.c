@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "supervise/guardian.h"
 #include "supervise/inside.h"
 #include "supervise/reap.h"
 
@@ -216,7 +217,7 @@ void run_pause(struct supervisor *supervisor)
 		return;
 	supervisor->paused_ns = supervisor_now(supervisor);
 	signal_all(supervisor, SIGSTOP);
-	if (write(supervisor->guardian, "p", 1) != 1)
+	if (guardian_tell_paused(supervisor->guardian))
 		run_resume(supervisor);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs a topology: the process that calls becomes the guardian, a child of it the supervisor, whose children are the
- * nodes. Guardian and supervisor watch each other; when one dies, the other ends everything.
+ * Runs a topology: the child of the guardian (guardian.h) becomes the supervisor, whose children are the nodes. The two
+ * watch each other; when one dies, the other ends everything.
  */
 #ifndef SUPERVISE_SUPERVISE_H
 #define SUPERVISE_SUPERVISE_H
@@ -24,6 +24,7 @@ struct launch {
 	json_t *(*document)(void *context, const struct group *group, int index, int incarnation);
 	void *context;
 	struct output_style style;
+	int guardian;                   /* of guardian_begin */
 	int64_t time_limit_ns;          /* -1: none */
 	int64_t step_limit_ns;          /* lpad's own steps of a start: 30 s */
 };
@@ -32,8 +33,7 @@ struct launch {
    low and what to set. */
 int supervise_can_start(int processes, struct error *error);
 
-/* Runs it to its end. Returns twice, in the guardian and in the supervisor, each with the exit code of the launch:
-   both release what they hold and exit with it. */
+/* Runs it to its end. Returns the exit code of the launch. */
 int supervise(const struct launch *launch);
 
 #endif

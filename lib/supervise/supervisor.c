@@ -7,7 +7,6 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -360,12 +359,11 @@ static void close_all(struct supervisor *supervisor)
 	free(supervisor->buffer);
 	close(supervisor->epoll);
 	close(supervisor->signals);
-	close(supervisor->guardian);
 }
 
-static int supervisor_run(const struct launch *launch, int guardian)
+static int supervisor_run(const struct launch *launch)
 {
-	struct supervisor supervisor = { .launch = launch, .topology = launch->topology, .guardian = guardian,
+	struct supervisor supervisor = { .launch = launch, .topology = launch->topology, .guardian = launch->guardian,
 		.signals_watch = { .kind = WATCH_SIGNALS, .fd = -1 }, .guardian_watch = { .kind = WATCH_GUARDIAN, .fd = -1 },
 		.sink_watch = { { .kind = WATCH_SINK_OUT, .fd = -1 }, { .kind = WATCH_SINK_ERR, .fd = -1 } },
 		.limit_timer.kind = TIMER_LIMIT, .slow_timer.kind = TIMER_SLOW, .sweep_timer.kind = TIMER_SWEEP,
@@ -385,45 +383,11 @@ static int supervisor_run(const struct launch *launch, int guardian)
 	return code;
 }
 
-/* The child: out of the terminal's reach, and woken if the guardian dies while it is stopped. */
-static int become_supervisor(const struct launch *launch, const int pair[2], pid_t guardian)
-{
-	close(pair[0]);
-	setsid();
-	reap_become_subreaper();
-	prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
-	if (getppid() != guardian)
-		return 1;
-	return supervisor_run(launch, pair[1]);
-}
-
+/* From now on the guardian's death only wakes it: the run has to be ended. */
 int supervise(const struct launch *launch)
 {
-	int pair[2];
-	struct processes before = { 0 };
-	pid_t guardian = getpid();
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
-		fprintf(stderr, "lpad: cannot make a socket pair: %s\n", strerror(errno));
-		return 125;
-	}
-	signal(SIGPIPE, SIG_IGN);
-	guardian_block_signals();
-	reap_become_subreaper();
-	reap_children(&before);
-	fflush(NULL);
-	pid_t process = fork();
-	if (process <= 0)
-		list_release(&before.list);
-	if (process == 0)
-		return become_supervisor(launch, pair, guardian);
-	close(pair[1]);
-	if (process < 0) {
-		fprintf(stderr, "lpad: cannot start the supervisor: %s\n", strerror(errno));
-		close(pair[0]);
-		return 125;
-	}
-	int code = guardian_run(process, pair[0], &before, launch->record);
-	list_release(&before.list);
-	files_remove_tree(launch->sockets);
-	return code;
+	guardian_tell_places(launch->guardian, launch->sockets, launch->record);
+	guardian_leave_signals(launch->guardian);
+	prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
+	return supervisor_run(launch);
 }

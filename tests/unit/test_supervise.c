@@ -21,6 +21,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "supervise/guardian.h"
 #include "supervise/reap.h"
 #include "supervise/supervise.h"
 
@@ -230,6 +231,9 @@ static void add_edges(struct topology *topology)
 
 static _Noreturn void launch_here(const struct output_style *style)
 {
+	int guardian, code;
+	if (guardian_begin(&guardian, &code))
+		_exit(code);
 	static char name[] = "fake";
 	struct topology topology = { .name = name, .seed = 7, .time_limit_ns = -1 };
 	for (const struct fake *fake = fakes; fake->label; fake++)
@@ -244,7 +248,7 @@ static _Noreturn void launch_here(const struct output_style *style)
 	if (record_create(&record, runs, name, &error))
 		abort();
 	struct launch launch = { .topology = &topology, .record = &record, .sockets = sockets, .program = "/proc/self/exe",
-		.document = write_document, .context = &topology, .style = *style, .time_limit_ns = time_limit_ns,
+		.document = write_document, .context = &topology, .style = *style, .guardian = guardian, .time_limit_ns = time_limit_ns,
 		.step_limit_ns = 1500000000 };
 	_exit(supervise(&launch));
 }
