@@ -34,7 +34,7 @@ static int child(const char *address)
 static pid_t start(int number, int stay, int say)
 {
 	char *cleanup_free address = memory_format("ipc:///tmp/lpad-bench-%d-%d", (int)getpid(), number);
-	char *arguments[] = { "spawn", "--child", address, NULL };
+	char name[] = "spawn", option[] = "--child", *arguments[] = { name, option, address, NULL };
 	posix_spawn_file_actions_t actions;
 	pid_t pid = -1;
 	posix_spawn_file_actions_init(&actions);
