@@ -37,6 +37,14 @@ struct probe {
 
 /* ---- opening ---- */
 
+/* An array without its end is read on into whatever lies behind it. */
+static char *crash_hint(const char *output)
+{
+	static const char question[] = "does every array of declarations end with LPAD_END?";
+	char *cleanup_free lines = candidate_last_lines(output);
+	return lines ? memory_format("%s; %s", lines, question) : memory_copy_text(question);
+}
+
 static void describe_death(struct entry *entry, const char *when)
 {
 	const struct subject *subject = &entry->subject;
@@ -45,7 +53,7 @@ static void describe_death(struct entry *entry, const char *when)
 		candidate_add(&entry->module, 0, "module-hangs", candidate_last_lines(text_string(&subject->output)),
 			"%s hangs %s: no answer within %g s", entry->module.shown, when, subject_step_limit());
 	else if (WIFSIGNALED(subject->status))
-		candidate_add(&entry->module, 0, "module-crash", candidate_last_lines(text_string(&subject->output)), "%s crashes %s: %s",
+		candidate_add(&entry->module, 0, "module-crash", crash_hint(text_string(&subject->output)), "%s crashes %s: %s",
 			entry->module.shown, when, how);
 	else
 		candidate_add(&entry->module, 0, "module-crash", candidate_last_lines(text_string(&subject->output)),

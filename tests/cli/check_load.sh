@@ -105,3 +105,21 @@ run_lpad check --set count=
 assert_exit 1
 assert_contains "$out" 'steps wants a whole number, but is empty (set by --set count) [param-type]'
 assert_lacks "$out" quotes
+
+# An array without its end, and behind it what is no pointer.
+cat > endless.c <<'END'
+#include <lpad/node.h>
+static int run(lpad_node *node) { (void)node; return 0; }
+static int work(lpad_node *node, lpad_call *call) { (void)node, (void)call; return 0; }
+static const struct { lpad_method rows[1]; uintptr_t behind[100]; } methods = {
+	{ LPAD_METHOD(work, "works") }, { 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8 } };
+LPAD_MODULE({ .name = "node", .methods = methods.rows, .run = run });
+END
+printf 'lpad: 1\nname: t\nnodes:\n  node: {module: endless.c}\n' > topo.yaml
+run_lpad check
+assert_exit 1
+assert_contains "$out" 'endless.c crashes while it is loaded: signal '
+assert_contains "$out" 'hint: does every array of declarations end with LPAD_END?'
+run_lpad describe endless.c
+assert_exit 1
+assert_contains "$err" 'hint: does every array of declarations end with LPAD_END?'
