@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "command.h"
 #include "topology/places.h"
 
@@ -32,6 +33,15 @@ static char *example(const char *name)
 	return NULL;
 }
 
+static bool is_module(const char *operand)
+{
+	static const char *const endings[] = { ".c", ".cc", ".cpp", ".cxx", ".so" };
+	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+		if (text_ends(operand, endings[i]))
+			return !files_is_folder(operand);
+	return false;
+}
+
 static char *topology_path(const char *operand)
 {
 	if (!operand)
@@ -48,6 +58,9 @@ int request_finish(struct request *request, const struct options *options)
 		return command_usage_error(options->command,
 			"one topology at a time: `%s` is the second; arguments of the program stand behind --",
 			options->operands[1]);
+	if (options->operand_count && is_module(options->operands[0]))
+		return command_usage_error(options->command, "%s is a module, not a topology: try lpad describe",
+			options->operands[0]);
 	request->current_folder = files_current_folder();
 	if (!request->current_folder)
 		return command_usage_error(options->command, "the current folder is gone");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "topology/places.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -84,4 +85,28 @@ void places_release(struct places *places)
 	free(places->nodes);
 	free(places->topologies);
 	*places = (struct places){ 0 };
+}
+
+static void add_example(struct text *names, const char *topologies, const char *name)
+{
+	char *cleanup_free file = memory_format("%s/%s/topo.yaml", topologies, name);
+	if (name[0] != '.' && files_is_file(file))
+		text_format(names, "%s%s", names->length ? ", " : "", name);
+}
+
+char *places_examples(void)
+{
+	struct places places;
+	struct dirent **entries = NULL;
+	struct text names = { 0 };
+	if (places_find(&places, NULL))
+		return NULL;
+	int count = scandir(places.topologies, &entries, NULL, alphasort);
+	for (int i = 0; i < count; i++) {
+		add_example(&names, places.topologies, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	places_release(&places);
+	return names.length ? text_take(&names) : NULL;
 }

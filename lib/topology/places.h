@@ -18,5 +18,7 @@ struct places {
 /* 0, or -1 if the binary cannot be named (no /proc). */
 int places_find(struct places *places, struct error *error);
 void places_release(struct places *places);
+/* "consumer-producers, hello": the names of the examples; NULL: there are none. Caller frees. */
+char *places_examples(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "topology/mark.h"
+#include "topology/places.h"
 #include "topology/read.h"
 #include "topology/schema.h"
 #include "topology/topology.h"
@@ -33,6 +34,16 @@ static int read_bytes(struct source *source, const char *path, struct error *err
 	return bad;
 }
 
+/* A word that could be the name of an example. */
+static void name_examples(const char *path, struct error *error)
+{
+	if (error->code != ENOENT || strpbrk(path, "/.") || !strcmp(path, "-"))
+		return;
+	char *cleanup_free names = places_examples(), *cleanup_free text = memory_copy_text(error->text);
+	if (names)
+		error_code(error, ENOENT, "%s, and no example has that name; there are %s", text, names);
+}
+
 static int open_file(struct source *source, const char *path, struct problems *problems)
 {
 	struct error error = { 0 };
@@ -43,6 +54,8 @@ static int open_file(struct source *source, const char *path, struct problems *p
 	char *cleanup_free above = strcmp(path, "-") ? files_folder_of(source->file) : memory_copy_text(".");
 	source->folder = files_absolute(current ? current : "/", above);
 	int bad = read_bytes(source, source->file, &error);
+	if (bad)
+		name_examples(path, &error);
 	problems->file = source->file;
 	problems->source = text_string(&source->text);
 	problems->source_length = source->text.length;

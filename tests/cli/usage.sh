@@ -40,3 +40,18 @@ code=0
 "$LPAD" --help > /dev/full 2> err || code=$?
 assert_equal 1 "$code" "standard output full"
 assert_contains "$(cat err)" 'cannot write standard output'
+
+# What is no topology.
+for command in check launch graph expand; do
+	run_lpad $command nosuch
+	[ $command = launch ] && assert_exit 125 || assert_exit 3
+	assert_contains "$out$err" 'cannot open nosuch: No such file or directory, and no example has that name; there are '
+	assert_contains "$out$err" ' consumer-producers, hello, '
+	run_lpad $command nosuch.yaml
+	assert_lacks "$out$err" example
+	for module in nosuch.c ./nosuch.so folder/nosuch.cpp; do
+		run_lpad $command $module
+		assert_exit 2
+		assert_contains "$err" "$module is a module, not a topology: try lpad describe"
+	done
+done
