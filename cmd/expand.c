@@ -36,27 +36,32 @@ static void print_json(const struct topology *topology)
 	json_decref(json);
 }
 
-/* Without its modules a file can still be expanded; only relative paths in params stay as they are written. */
-static void print_yaml(struct topology *topology, struct probe *probe)
+static bool lacks_modules(const struct topology *topology)
 {
-	struct problems found = { 0 };
-	if (bind_modules(topology, probe, &found))
-		fputs("lpad expand: the modules could not be read (lpad check says why): "
-		      "relative paths in params are printed as they were written\n", stderr);
-	topology_print_yaml(topology, stdout);
-	problems_release(&found);
+	for (size_t i = 0; i < topology->groups.count; i++)
+		if (!topology->groups.at[i].command && !topology->groups.at[i].spec)
+			return true;
+	return false;
 }
 
-static void print_topology(struct expand *expand, struct topology *topology)
+/* Whatever is wrong with it, the file is expanded; only which of its texts are paths is not known without the modules. */
+static void print_yaml(const struct topology *topology)
+{
+	topology_print_yaml(topology, stdout);
+	if (lacks_modules(topology))
+		fputs("lpad expand: relative paths in params are printed as they were written where a module could not be had\n",
+			stderr);
+}
+
+static void expand_topology(struct expand *expand, struct topology *topology)
 {
 	struct probe *probe = probe_open();
+	size_t errors = bind_modules(topology, probe, &expand->problems);
+	problems_print(&expand->problems, stderr, colour_wanted("auto", STDERR_FILENO));
 	if (!expand->json)
-		print_yaml(topology, probe);
-	else if (!bind_modules(topology, probe, &expand->problems))
+		print_yaml(topology);
+	else if (!errors)
 		print_json(topology);
-	if (expand->problems.errors)
-		problems_print(&expand->problems, stderr, colour_wanted("auto", STDERR_FILENO));
-	topology_free(topology);
 	probe_close(probe);
 }
 
@@ -65,12 +70,13 @@ static int expand_file(struct expand *expand)
 	bool unreadable = false;
 	struct source *source = source_read(expand->request.path, &expand->request.settings, &expand->problems, &unreadable);
 	struct topology *topology = source ? topology_resolve(source, NULL, &expand->problems) : NULL;
-	if (topology && !expand->problems.errors) {
-		print_topology(expand, topology);
-	} else {
+	if (source)
+		source_report_arguments(source, &expand->problems);
+	if (topology && !expand->problems.errors)
+		expand_topology(expand, topology);
+	else
 		problems_print(&expand->problems, stderr, colour_wanted("auto", STDERR_FILENO));
-		topology_free(topology);
-	}
+	topology_free(topology);
 	source_free(source);
 	return unreadable ? EXIT_UNREADABLE : !topology || expand->problems.errors ? EXIT_PROBLEMS : EXIT_OK;
 }

@@ -207,6 +207,11 @@ void source_report_unused(struct source *source, struct problems *problems)
 				"nothing uses the variable `%.60s`",
 				variable->name);
 	}
+	source_report_arguments(source, problems);
+}
+
+void source_report_arguments(struct source *source, struct problems *problems)
+{
 	const char *const *arguments = source->settings->arguments;
 	if (!arguments || !*arguments || source->arguments_used)
 		return;

@@ -195,6 +195,8 @@ struct topology *topology_resolve(struct source *source, const struct combinatio
 void topology_free(struct topology *topology);
 /* After every combination was resolved: variables that nothing uses, arguments that no $args takes. */
 void source_report_unused(struct source *source, struct problems *problems);
+/* The latter alone: known once the file is read. */
+void source_report_arguments(struct source *source, struct problems *problems);
 struct group *topology_group(const struct topology *topology, const char *label);      /* NULL: none */
 
 /* "worker/3", "proc/1/0/2", "learner" (one replica without axes and `replicas:` absent). Caller frees. */

@@ -60,12 +60,34 @@ assert_equal 1 "$code"
 assert_equal '' "$out"
 assert_contains "$err" 'topo.yaml:5:'
 
+# What nothing takes, and what no module of this file allows: the problem itself, and not the fault of a module.
+run_lpad expand there -- a b
+assert_equal 1 "$code"
+assert_equal '' "$out"
+assert_contains "$err" 'there/topo.yaml has no $args: nothing takes what stands behind `--`'
+run_lpad expand --set files=x --set n=2 --set other=1 there
+assert_equal 1 "$code"
+assert_contains "$err" 'no variable of that name'
+assert_lacks "$err" modules
+sed 's/params: {/&steps: 0, /' there/topo.yaml > there/wrong.yaml
+run_lpad expand there/wrong.yaml
+assert_equal 1 "$code"
+assert_contains "$err" 'wrong.yaml:5:'
+assert_contains "$err" 'steps is 0, but must be at least 1'
+assert_lacks "$err" 'could not be'
+assert_contains "$out" "files: [$PWD/there/a.txt, $PWD/there/b.txt]"
+run_lpad expand --json there/wrong.yaml
+assert_equal 1 "$code"
+assert_equal '' "$out"
+assert_contains "$err" 'steps is 0, but must be at least 1'
+
 # Without the module the file is expanded all the same, but its paths are not known as such.
 rm there/counter.c
 run_lpad expand there
-assert_equal 0 "$code" "$err"
+assert_equal 1 "$code" "$err"
 assert_contains "$out" 'files: [a.txt, b.txt]'
-assert_contains "$err" 'the modules could not be read (lpad check says why)'
+assert_contains "$err" 'there is no `counter.c` in'
+assert_contains "$err" 'relative paths in params are printed as they were written where a module could not be had'
 run_lpad expand --json there
 assert_equal 1 "$code"
 assert_contains "$err" 'counter.c'
