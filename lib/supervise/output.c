@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/channel.h"
+#include "base/dump.h"
 #include "base/memory.h"
 
 enum {
@@ -175,7 +176,7 @@ void output_error(struct output *output, const char *format, ...)
 
 void output_event(struct output *output, json_t *event)
 {
-	char *cleanup_free line = output->style.json ? json_dumps(event, JSON_COMPACT) : NULL;
+	char *cleanup_free line = output->style.json ? dump_json(event, JSON_COMPACT) : NULL;
 	json_decref(event);
 	if (!line)
 		return;

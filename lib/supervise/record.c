@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/dump.h"
 #include "base/files.h"
 #include "base/memory.h"
 
@@ -119,7 +120,7 @@ static int write_file(const struct record *record, const char *name, const char 
 
 static int write_json(const struct record *record, const char *name, json_t *value, struct error *error)
 {
-	char *cleanup_free text = json_dumps(value, JSON_INDENT(2));
+	char *cleanup_free text = dump_json(value, JSON_INDENT(2));
 	json_decref(value);
 	if (!text)
 		return error_set(error, "cannot write %s/%s: not valid as JSON", record->folder, name);
@@ -311,7 +312,7 @@ void record_metrics(struct record *record, const char *lines, size_t size)
 
 int record_write_json(struct record *record, const char *name, json_t *value, struct error *error)
 {
-	char *cleanup_free text = json_dumps(value, JSON_INDENT(2));
+	char *cleanup_free text = dump_json(value, JSON_INDENT(2));
 	json_decref(value);
 	char *cleanup_free path = memory_format("%s/%s", record->folder, name);
 	if (!text)

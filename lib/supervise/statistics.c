@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/dump.h"
 #include "base/memory.h"
 #include "supervise/inside.h"
 
@@ -72,7 +73,7 @@ static void take_report(struct supervisor *supervisor, struct member *member, co
 		add_to_metric(metric, value, step);
 	json_t *line = json_pack("{ss ss so sI sI}", "node", member->name, "name", name, "value", number(value),
 		"step", step, "time", time);
-	char *text = json_dumps(line, JSON_COMPACT);
+	char *text = dump_json(line, JSON_COMPACT);
 	text_add(&supervisor->metrics, text);
 	text_add_char(&supervisor->metrics, '\n');
 	free(text);
