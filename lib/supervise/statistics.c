@@ -135,8 +135,17 @@ void statistics_count(struct member *member, const json_t *message)
 	}
 }
 
-static const char *const sums[] = {
-	"messages", "bytes", "delivered_bytes", "dropped", "lost", "published", "received", "errors" };
+enum { CALLS = 1, TOPICS = 2 };
+
+/* What is added up over an edge's pairs, and for which edges it means something. */
+static const struct {
+	const char *name;
+	int edges;
+} sums[] = {
+	{ "messages", CALLS | TOPICS }, { "bytes", CALLS | TOPICS }, { "delivered_bytes", CALLS | TOPICS },
+	{ "dropped", TOPICS }, { "lost", CALLS | TOPICS }, { "published", TOPICS }, { "received", CALLS | TOPICS },
+	{ "errors", CALLS | TOPICS },
+};
 enum { SUMS = sizeof sums / sizeof sums[0] };
 
 struct total {
@@ -177,7 +186,7 @@ static void add_ports(struct total *total, const struct member *member, const ch
 		    !of_group(json_string_value(json_object_get(port, "peer")), peers))
 			continue;
 		for (size_t i = 0; i < SUMS; i++) {
-			json_t *value = json_object_get(port, sums[i]);
+			json_t *value = json_object_get(port, sums[i].name);
 			total->sum[i] += json_integer_value(value);
 			total->seen[i] |= value != NULL;
 		}
@@ -192,13 +201,36 @@ static json_t *side_json(const struct supervisor *supervisor, int group, const c
 	for (int i = 0; i < own->replicas; i++)
 		add_ports(&total, &supervisor->members[own->first + i], kind, name, &supervisor->topology->groups.at[peers]);
 	json_t *out = json_object();
+	int edges = text_equal(kind, "handle") || text_equal(kind, "method") ? CALLS : TOPICS;
 	for (size_t i = 0; i < SUMS; i++)
-		if (total.seen[i])
-			json_object_set_new(out, sums[i], json_integer(total.sum[i]));
+		if (total.seen[i] && sums[i].edges & edges)
+			json_object_set_new(out, sums[i].name, json_integer(total.sum[i]));
 	if (total.timed)
 		json_object_set_new(out, "latency", json_pack("{sf sf sf sf}", "p50", total.latency[0], "p90",
 			total.latency[1], "p99", total.latency[2], "max", total.latency[3]));
 	return out;
+}
+
+/* The methods' side counts by caller: what several handles onto the same servers did cannot be told apart there. */
+static bool only_calls_between(const struct supervisor *supervisor, const struct edge *edge)
+{
+	int count = 0;
+	for (size_t i = 0; i < supervisor->topology->edges.count; i++) {
+		const struct edge *other = &supervisor->topology->edges.at[i];
+		count += !other->to_port && other->from == edge->from && other->to == edge->to;
+	}
+	return count == 1;
+}
+
+/* Of a node that was killed the last numbers are missing: the other side has them. */
+static void take_greater(json_t *out, const json_t *other)
+{
+	static const char *const names[] = { "messages", "bytes" };
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		json_int_t value = json_integer_value(json_object_get(other, names[i]));
+		if (value > json_integer_value(json_object_get(out, names[i])))
+			json_object_set_new(out, names[i], json_integer(value));
+	}
 }
 
 /* As its starting side counted; both sides below it. */
@@ -214,6 +246,8 @@ static json_t *edge_json(const struct supervisor *supervisor, const struct edge 
 		edge->from);
 	json_t *out = json_pack("{ss}", "edge", arrow);
 	json_object_update(out, sent);
+	if (!topic && only_calls_between(supervisor, edge))
+		take_greater(out, received);
 	json_object_set_new(out, "from", sent);
 	json_object_set_new(out, "to", received);
 	return out;

@@ -100,6 +100,12 @@ static void begin_run(void)
 	if (does("report"))
 		say("reports", ", \"list\": [[\"loss\", 0.5, 1, 1000], [\"loss\", 1.5, 2, 2000], [\"odd\", \"NaN\", 3, 3000]], "
 			"\"dropped\": 0");
+	if (does("calls"))
+		say("counters", ", \"ports\": [{\"port\": \"servers\", \"kind\": \"handle\", \"peer\": \"server\", "
+			"\"messages\": 5, \"bytes\": 500, \"published\": 0, \"errors\": 1}]");
+	if (does("answers"))
+		say("counters", ", \"ports\": [{\"port\": \"ask\", \"kind\": \"method\", \"peer\": \"driver\", "
+			"\"messages\": 7, \"bytes\": 700, \"published\": 0, \"dropped\": 0}]");
 	if (does("escape"))
 		escape();
 	misbehave();
@@ -549,6 +555,22 @@ START_TEST(records_reports)
 }
 END_TEST
 
+/* What a killed caller could not say any more, the other side has counted. */
+START_TEST(counts_calls_on_the_more_complete_side)
+{
+	const struct fake list[] = { FAKE("driver", "calls end", 1), FAKE("server", "service answers", 1, .no_run = true), { 0 } };
+	ck_assert_int_eq(launch(list), 0);
+	json_t *json = result(), *edge = json_array_get(json_object_get(json, "edges"), 0);
+	ck_assert_int_eq(json_integer_value(json_object_get(edge, "messages")), 7);
+	ck_assert_int_eq(json_integer_value(json_object_get(edge, "bytes")), 700);
+	ck_assert_int_eq(json_integer_value(json_object_get(edge, "errors")), 1);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(edge, "from"), "messages")), 5);
+	ck_assert_ptr_null(json_object_get(edge, "published"));
+	ck_assert_ptr_null(json_object_get(json_object_get(edge, "to"), "dropped"));
+	json_decref(json);
+}
+END_TEST
+
 START_TEST(is_quiet)
 {
 	const struct fake list[] = { FAKE("driver", "end print complain", 1), { 0 } };
@@ -610,6 +632,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, nothing_outlives_a_node);
 	tcase_add_test(tcase, stops_and_continues);
 	tcase_add_test(tcase, records_reports);
+	tcase_add_test(tcase, counts_calls_on_the_more_complete_side);
 	tcase_add_test(tcase, is_quiet);
 	tcase_add_test(tcase, speaks_json);
 	tcase_add_test(tcase, starts_many);
