@@ -15,7 +15,7 @@ CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 VERSION := 0.1.0
 
 PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev check mandoc jq
-PACKAGES_CI := clang libclang-rt-14-dev
+PACKAGES_CI := clang python3 procps
 
 comma := ,
 variant := $(if $(filter-out gcc cc,$(CC)),$(notdir $(CC)))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
