@@ -173,7 +173,7 @@ struct supervisor {
 	int stop_code;                  /* of lpad_stop, or the signal */
 	struct member *stop_by;
 	char *stop_why;
-	int64_t started_ns, stopped_ns, first_signal_ns;
+	int64_t started_ns, running_ns, stopped_ns, first_signal_ns;    /* 0: not yet */
 	bool killing;                   /* everything has been sent KILL */
 	LIST(struct member *) failures; /* in order, policy stop only */
 	/* The loop. */
@@ -201,6 +201,8 @@ struct supervisor {
 
 /* supervisor.c */
 int64_t supervisor_now(const struct supervisor *supervisor);
+/* From the start of the launch to `at_ns`, to the microsecond. */
+double supervisor_seconds(const struct supervisor *supervisor, int64_t at_ns);
 void supervisor_watch(struct supervisor *supervisor, struct watch *watch, int fd, uint32_t events);
 void supervisor_unwatch(struct supervisor *supervisor, struct watch *watch);
 /* Reads what is there of a stream; at its end, or without `wait` when nothing is there, closes it. */

@@ -37,7 +37,7 @@ static json_t *member_json(const struct member *member)
 		json_object_set_new(out, "killed", json_true());
 	if (member->left)
 		json_object_set_new(out, "not_drained", json_integer(member->left));
-	json_object_set_new(out, "seconds", json_real((double)(member->ended_ns - member->started_ns) / 1e9));
+	json_object_set_new(out, "seconds", json_real((double)((member->ended_ns - member->started_ns) / 1000) / 1e6));
 	json_object_set_new(out, "cpu", json_pack("{sf sf}", "user", seconds(member->usage.ru_utime),
 		"system", seconds(member->usage.ru_stime)));
 	json_object_set_new(out, "memory", json_integer((json_int_t)member->usage.ru_maxrss * 1024));
@@ -71,6 +71,18 @@ static json_t *cause_json(const struct supervisor *supervisor)
 	return json_pack("{ss ss so}", "what", "failure", "node", root->name, "failure", failure_json(root->failure));
 }
 
+/* Seconds since the start of the launch, as far as it came. */
+static json_t *times_json(const struct supervisor *supervisor)
+{
+	json_t *out = json_object();
+	if (supervisor->running_ns)
+		json_object_set_new(out, "running", json_real(supervisor_seconds(supervisor, supervisor->running_ns)));
+	if (supervisor->stopped_ns)
+		json_object_set_new(out, "stopped", json_real(supervisor_seconds(supervisor, supervisor->stopped_ns)));
+	json_object_set_new(out, "ended", json_real(supervisor_seconds(supervisor, supervisor_now(supervisor))));
+	return out;
+}
+
 void result_write(struct supervisor *supervisor)
 {
 	char now[32];
@@ -78,14 +90,14 @@ void result_write(struct supervisor *supervisor)
 	clock_stamp(now, clock_wall_ms());
 	int code = failure_exit_code(supervisor);
 	const char *status = failure_status(supervisor);
-	double took = (double)(supervisor_now(supervisor) - supervisor->started_ns) / 1e9;
-	output_event(&supervisor->output, json_pack("{ss ss si so sf}", "event", "result", "status", status, "exit", code,
-		"cause", cause_json(supervisor), "seconds", took));
+	double took = supervisor_seconds(supervisor, supervisor_now(supervisor));
+	output_event(&supervisor->output, json_pack("{ss ss si so sf ss}", "event", "result", "status", status, "exit", code,
+		"cause", cause_json(supervisor), "seconds", took, "record", supervisor->launch->record->folder));
 	json_t *nodes = json_object();
 	for (int i = 0; i < supervisor->total; i++)
 		json_object_set_new(nodes, supervisor->members[i].name, member_json(&supervisor->members[i]));
-	json_t *result = json_pack("{si ss ss si so ss sf so so}", "schema", 1, "run", supervisor->launch->record->id,
-		"status", status, "exit", code, "cause", cause_json(supervisor), "ended", now, "seconds", took,
+	json_t *result = json_pack("{si ss ss si so ss sf so so so}", "schema", 1, "run", supervisor->launch->record->id,
+		"status", status, "exit", code, "cause", cause_json(supervisor), "ended", now, "seconds", took, "times", times_json(supervisor),
 		"nodes", nodes, "edges", statistics_edges(supervisor));
 	if (record_write_json(supervisor->launch->record, "result.json", result, &error))
 		output_error(&supervisor->output, "the result could not be recorded: %s", error.text);

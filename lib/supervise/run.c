@@ -22,7 +22,8 @@ static void set_phase(struct supervisor *supervisor, enum phase phase)
 {
 	static const char *const names[] = { "start", "wire", "run", "stop", "drain", "finish", "over" };
 	supervisor->phase = phase;
-	output_event(&supervisor->output, json_pack("{ss ss}", "event", "phase", "phase", names[phase]));
+	output_event(&supervisor->output, json_pack("{ss ss sf}", "event", "phase", "phase", names[phase],
+		"seconds", supervisor_seconds(supervisor, supervisor_now(supervisor))));
 }
 
 /* Whether all that live have come to `state`. */
@@ -102,6 +103,7 @@ void run_kill_all(struct supervisor *supervisor)
 static void begin_run(struct supervisor *supervisor)
 {
 	for_each_in(supervisor, MEMBER_WIRED, member_go);
+	supervisor->running_ns = supervisor_now(supervisor);
 	timers_clear(&supervisor->timers, &supervisor->slow_timer);
 	set_phase(supervisor, PHASE_RUN);
 }

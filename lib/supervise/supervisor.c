@@ -33,6 +33,11 @@ int64_t supervisor_now(const struct supervisor *supervisor)
 	return clock_ns();
 }
 
+double supervisor_seconds(const struct supervisor *supervisor, int64_t at_ns)
+{
+	return (double)((at_ns - supervisor->started_ns) / 1000) / 1e6;
+}
+
 /* ---- descriptors ---- */
 
 void supervisor_watch(struct supervisor *supervisor, struct watch *watch, int fd, uint32_t events)

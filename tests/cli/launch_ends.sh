@@ -24,6 +24,7 @@ assert_equal "$(sha256sum < topo.yaml | cut -d' ' -f1)" "$(jq -r '.hashes["topol
 assert_equal '["lpad","launch"]' "$(jq -c .command_line "$record/manifest.json")"
 assert cmp topo.yaml "$record/topology.yaml"
 assert test "$(jq '.nodes.a.memory > 100000 and .nodes.a.exit == 0 and .nodes.a.restarts == 0' "$record/result.json")" = true
+assert jq -e '.times | 0 < .running and .running <= .stopped and .stopped <= .ended' "$record/result.json"
 assert test -d "$record/nodes/a"
 assert jq -e .schema "$record/resolved.json" > /dev/null
 

@@ -82,6 +82,10 @@ assert jq -e . out > /dev/null
 assert_equal '"start" "output" "output" "result"' "$(jq -c 'select(.event != "phase" and .event != "end") | .event' out | paste -sd' ')"
 assert_equal '"chat says line 1"' "$(jq -c 'select(.event == "output") | .text' out | tail -1)"
 
+assert_equal "wire run stop drain finish over" "$(jq -r 'select(.event == "phase") | .phase' out | paste -sd' ')"
+assert jq -es '[.[] | select(.event == "phase") | .seconds] | . == sort and .[0] > 0' out
+assert_equal "$(readlink -f "$XDG_STATE_HOME/lpad/runs/latest")" "$(jq -r 'select(.event == "result") | .record' out)"
+
 # Colour only where it is wanted.
 assert_lacks "$(cat out)" $'\033'
 run_lpad launch --set lines=1 --color=always
