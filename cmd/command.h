@@ -87,5 +87,7 @@ int request_set(const struct command *command, struct request *request, const ch
 /* After the options: path, folder, arguments. 0 or EXIT_USAGE. */
 int request_finish(struct request *request, const struct options *options);
 void request_release(struct request *request);
+/* A topology, and no module: by its ending, a folder, or the name of an example. */
+bool operand_is_topology(const char *operand);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "command.h"
+#include "supervise/build.h"
 #include "supervise/probe.h"
 
 enum { JSON, COLOR };
@@ -23,6 +24,7 @@ struct describe {
 	char **modules;         /* C sources, or one of anything else; borrowed */
 	int module_count;
 	const char *implementation;
+	const char *node;       /* of a topology; NULL: all */
 };
 
 /* ---- tables: every column as wide as its widest cell ---- */
@@ -195,7 +197,7 @@ static void print_implementation(const struct describe *describe, const struct i
 	print_subscriptions(spec);
 }
 
-/* ---- the command ---- */
+/* ---- one module ---- */
 
 static int no_such(const struct interface *interface, const char *name)
 {
@@ -207,7 +209,8 @@ static int no_such(const struct interface *interface, const char *name)
 	return EXIT_PROBLEMS;
 }
 
-static int print_json(const struct describe *describe, const struct interface *interface, const json_t *description)
+/* New reference. */
+static json_t *module_json(const struct describe *describe, const struct interface *interface, const json_t *description)
 {
 	json_t *list = json_array(), *one;
 	size_t place;
@@ -215,15 +218,22 @@ static int print_json(const struct describe *describe, const struct interface *i
 		if (!describe->implementation
 		    || text_equal(json_string_value(json_object_get(one, "name")), describe->implementation))
 			json_array_append(list, one);
-	json_t *document = json_pack("{s:i, s:s, s:s, s:O?, s:o}", "schema", 1, "module", interface->shown,
-		"path", interface->path, "globals", json_object_get(description, "globals"), "implementations", list);
-	json_dumpf(document, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(document);
-	return EXIT_OK;
+	return json_pack("{s:s, s:s, s:O?, s:o}", "module", interface->shown, "path", interface->path, "globals",
+		json_object_get(description, "globals"), "implementations", list);
 }
 
-static int print_text(const struct describe *describe, const struct interface *interface)
+/* Takes the reference. */
+static void print_document(json_t *document)
+{
+	json_t *whole = json_pack("{s:i}", "schema", 1);
+	json_object_update(whole, document);
+	json_dumpf(whole, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(whole);
+	json_decref(document);
+}
+
+static void print_text(const struct describe *describe, const struct interface *interface)
 {
 	for (size_t i = 0, printed = 0; i < interface->implementations.count; i++) {
 		const struct implementation_spec *spec = &interface->implementations.at[i];
@@ -235,15 +245,20 @@ static int print_text(const struct describe *describe, const struct interface *i
 	}
 	if (interface->globals)
 		printf("\nwritable globals, shared by replicas in one process: %s\n", interface->globals);
-	return EXIT_OK;
 }
 
 static int print_module(const struct describe *describe, const struct interface *interface, const json_t *description)
 {
 	if (describe->implementation && !interface_find(interface, describe->implementation))
 		return no_such(interface, describe->implementation);
-	return describe->json ? print_json(describe, interface, description) : print_text(describe, interface);
+	if (describe->json)
+		print_document(module_json(describe, interface, description));
+	else
+		print_text(describe, interface);
+	return EXIT_OK;
 }
+
+/* ---- modules by their files ---- */
 
 /* The words of `module:` in a topology in the current folder; of an installed module the name is enough. */
 static void add_words(const struct describe *describe, const char *folder, struct group *group)
@@ -264,17 +279,23 @@ static void release_words(struct group *group)
 	list_release(&group->module);
 }
 
+static const struct interface *find(struct probe *probe, const struct group *group, struct problems *problems)
+{
+	struct module_lookup lookup = probe_lookup(probe);
+	const struct interface *interface = lookup.find(lookup.context, NULL, group, problems);
+	if (interface)
+		interface_check_defaults(interface, group->module.at[0].mark, problems);
+	return interface;
+}
+
 static int describe_module(const struct describe *describe)
 {
 	struct problems problems = { 0 };
 	struct group group = { 0 };
 	struct probe *probe = probe_open();
-	struct module_lookup lookup = probe_lookup(probe);
 	char *cleanup_free folder = files_current_folder();
 	add_words(describe, folder ? folder : "/", &group);
-	const struct interface *interface = lookup.find(lookup.context, NULL, &group, &problems);
-	if (interface)
-		interface_check_defaults(interface, group.module.at[0].mark, &problems);
+	const struct interface *interface = find(probe, &group, &problems);
 	probe_settle(probe);
 	problems_print(&problems, stderr, colour_wanted("auto", STDERR_FILENO));
 	int code = interface ? print_module(describe, interface, probe_description(probe, interface)) : EXIT_PROBLEMS;
@@ -285,6 +306,127 @@ static int describe_module(const struct describe *describe)
 	probe_close(probe);
 	return code;
 }
+
+/* ---- the modules of a topology, each once ---- */
+
+struct modules {
+	const struct describe *describe;
+	const struct topology *topology;
+	struct probe *probe;
+	const struct interface **of;            /* by group; NULL: a command, not wanted, or it could not be had */
+};
+
+static bool is_wanted(const struct modules *modules, const struct group *group)
+{
+	return !modules->describe->node || text_equal(group->label, modules->describe->node);
+}
+
+static bool is_first(const struct modules *modules, size_t place)
+{
+	for (size_t i = 0; i < place; i++)
+		if (modules->of[i] == modules->of[place])
+			return false;
+	return modules->of[place];
+}
+
+/* Of one node what it runs; else everything. */
+static struct describe described(const struct modules *modules, size_t place)
+{
+	struct describe describe = *modules->describe;
+	const struct implementation_spec *spec = group_implementation(&modules->topology->groups.at[place], modules->of[place]);
+	describe.implementation = describe.node && spec ? spec->name : NULL;
+	return describe;
+}
+
+static void print_modules(const struct modules *modules)
+{
+	for (size_t i = 0, printed = 0; i < modules->topology->groups.count; i++) {
+		if (!is_first(modules, i))
+			continue;
+		struct describe describe = described(modules, i);
+		printf("%s%s, of", printed++ ? "\n" : "", modules->of[i]->shown);
+		for (size_t j = i; j < modules->topology->groups.count; j++)
+			if (modules->of[j] == modules->of[i])
+				printf("%s %s", j > i ? "," : "", modules->topology->groups.at[j].label);
+		fputs("\n\n", stdout);
+		print_text(&describe, modules->of[i]);
+	}
+}
+
+static void print_modules_json(const struct modules *modules)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < modules->topology->groups.count; i++) {
+		if (!is_first(modules, i))
+			continue;
+		struct describe describe = described(modules, i);
+		json_t *nodes = json_array();
+		for (size_t j = i; j < modules->topology->groups.count; j++)
+			if (modules->of[j] == modules->of[i])
+				json_array_append_new(nodes, json_string(modules->topology->groups.at[j].label));
+		json_t *one = module_json(&describe, modules->of[i], probe_description(modules->probe, modules->of[i]));
+		json_object_set_new(one, "nodes", nodes);
+		json_array_append_new(list, one);
+	}
+	print_document(json_pack("{s:s, s:o}", "topology", modules->topology->source->file, "modules", list));
+}
+
+static int no_such_node(const struct modules *modules)
+{
+	struct text cleanup_text names = { 0 };
+	for (size_t i = 0; i < modules->topology->groups.count; i++)
+		add_word(&names, modules->topology->groups.at[i].label);
+	fprintf(stderr, "lpad describe: %s has no node `%s`; it has: %s\n", modules->topology->source->file,
+		modules->describe->node, text_string(&names));
+	return EXIT_PROBLEMS;
+}
+
+static int find_modules(struct modules *modules, struct problems *problems)
+{
+	size_t wanted = 0;
+	for (size_t i = 0; i < modules->topology->groups.count; i++) {
+		const struct group *group = &modules->topology->groups.at[i];
+		wanted += is_wanted(modules, group);
+		if (is_wanted(modules, group) && group->module.count)
+			modules->of[i] = find(modules->probe, group, problems);
+		else if (is_wanted(modules, group) && group->command && modules->describe->node)
+			fprintf(stderr, "lpad describe: %s is a command: the topology itself declares its ports\n", group->label);
+	}
+	probe_settle(modules->probe);
+	return wanted ? EXIT_OK : no_such_node(modules);
+}
+
+static int describe_nodes(const struct describe *describe, const struct topology *topology, struct problems *problems)
+{
+	struct modules modules = { describe, topology, probe_open(), memory_array(topology->groups.count, sizeof *modules.of) };
+	if (!describe->node)
+		probe_prepare(modules.probe, topology);
+	int code = find_modules(&modules, problems);
+	problems_print(problems, stderr, colour_wanted("auto", STDERR_FILENO));
+	if (!code)
+		(describe->json ? print_modules_json : print_modules)(&modules);
+	free(modules.of);
+	probe_close(modules.probe);
+	return problems->errors ? EXIT_PROBLEMS : code;
+}
+
+static int describe_topology(const struct describe *describe, const struct request *request)
+{
+	struct problems problems = { 0 };
+	int code = EXIT_PROBLEMS;
+	struct source *source = source_read(request->path, &request->settings, &problems, NULL);
+	struct topology *topology = source ? topology_resolve(source, NULL, &problems) : NULL;
+	if (topology && !problems.errors)
+		code = describe_nodes(describe, topology, &problems);
+	else
+		problems_print(&problems, stderr, colour_wanted("auto", STDERR_FILENO));
+	topology_free(topology);
+	problems_release(&problems);
+	source_free(source);
+	return code;
+}
+
+/* ---- the command ---- */
 
 static int take_option(struct describe *describe, const struct options *options, int row)
 {
@@ -301,19 +443,32 @@ static int take_option(struct describe *describe, const struct options *options,
 		: command_usage_error(options->command, "--color is auto, always or never, not `%s`", options->value);
 }
 
-static int take_operands(struct describe *describe, const struct options *options)
+static int take_modules(struct describe *describe, const struct options *options)
 {
 	int sources = 0;
-	while (sources < options->operand_count && text_ends(options->operands[sources], ".c"))
+	while (sources < options->operand_count && build_is_source(options->operands[sources]))
 		sources++;
 	describe->modules = options->operands;
 	describe->module_count = sources ? sources : 1;
-	if (options->operand_count < 1)
-		return command_usage_error(options->command, "which module?");
 	if (options->operand_count > describe->module_count + 1 || options->rest)
 		return command_usage_error(options->command, "one module and at most one of its implementations");
 	describe->implementation = options->operands[describe->module_count];   /* NULL behind the last */
-	return 0;
+	return describe_module(describe);
+}
+
+static int take_topology(struct describe *describe, const struct options *options)
+{
+	struct request request = { 0 };
+	struct options first = *options;
+	if (options->operand_count > 2)
+		return command_usage_error(options->command, "one topology and at most one of its nodes");
+	first.operand_count = 1;
+	describe->node = options->operands[1];          /* NULL behind the last */
+	int code = request_finish(&request, &first);
+	if (!code)
+		code = describe_topology(describe, &request);
+	request_release(&request);
+	return code;
 }
 
 static int run(const struct command *command, int count, char **arguments)
@@ -323,10 +478,10 @@ static int run(const struct command *command, int count, char **arguments)
 	int code = 0, row;
 	while (!code && (row = options_next(&options)) != OPTIONS_END)
 		code = take_option(&describe, &options, row);
-	if (!code)
-		code = take_operands(&describe, &options);
-	if (!code)
-		code = describe_module(&describe);
+	if (!code && !options.operand_count)
+		code = command_usage_error(command, "which module, or which topology?");
+	else if (!code)
+		code = (operand_is_topology(options.operands[0]) ? take_topology : take_modules)(&describe, &options);
 	options_release(&options);
 	return code == OPTIONS_HELP ? EXIT_OK : code;
 }
@@ -334,10 +489,12 @@ static int run(const struct command *command, int count, char **arguments)
 const struct command command_describe = {
 	.name = "describe",
 	.summary = "what a module offers: parameters, methods, handles, topics",
-	.usage = "[options] MODULE... [IMPLEMENTATION]",
+	.usage = "[options] MODULE... [IMPLEMENTATION] | TOPOLOGY [NODE]",
 	.options = rows,
 	.details =
-		"MODULE is C sources, a shared object, or the name of a module that comes with lpad.\n"
+		"MODULE is all sources of a module, a shared object, or the name of a module that comes with lpad. Of a\n"
+		"TOPOLOGY (a .yaml file, a folder, an example's name) the modules of its nodes are described, or what one NODE\n"
+		"of it runs.\n"
 		"Exit: 0, 1 when there is no such module or it is none, 2 usage.\n",
 	.run = run,
 };

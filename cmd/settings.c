@@ -42,6 +42,14 @@ static bool is_module(const char *operand)
 	return false;
 }
 
+bool operand_is_topology(const char *operand)
+{
+	if (text_ends(operand, ".yaml") || text_ends(operand, ".yml") || files_is_folder(operand))
+		return true;
+	char *cleanup_free found = access(operand, F_OK) ? example(operand) : NULL;
+	return found;
+}
+
 static char *topology_path(const char *operand)
 {
 	if (!operand)

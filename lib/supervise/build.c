@@ -80,6 +80,11 @@ void builder_close(struct builder *builder)
 
 /* ---- one module ---- */
 
+bool build_is_source(const char *name)
+{
+	return text_ends(name, ".c");
+}
+
 struct words {
 	LIST(char *) list;
 };

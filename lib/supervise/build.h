@@ -19,6 +19,7 @@ struct builder {
 int builder_open(struct builder *builder, struct error *error);
 void builder_close(struct builder *builder);
 
+bool build_is_source(const char *name);         /* by its ending */
 enum build_outcome { BUILD_DONE, BUILD_REFUSED, BUILD_NO_COMPILER, BUILD_FAILED };
 struct build {
 	/* wanted; borrowed */

@@ -62,11 +62,6 @@ void candidate_tell(const struct candidate *candidate, const struct group *group
 
 /* ---- which files ---- */
 
-static bool is_source(const char *word)
-{
-	return text_ends(word, ".c");
-}
-
 static bool is_object(const char *word)
 {
 	return text_ends(word, ".so") || strstr(word, ".so.");
@@ -77,7 +72,7 @@ static void check_kind(struct candidate *candidate, const struct group *group, s
 	const char *word = group->module.at[place].text;
 	static const char hint[] = "another language's sources are compiled into a shared object by hand: "
 		"g++ -shared -fPIC $(pkg-config --cflags lpad) ...";
-	if (!is_source(word) && !is_object(word))
+	if (!build_is_source(word) && !is_object(word))
 		candidate_add(candidate, place, "module-kind", memory_copy_text(hint),
 			"`%s` is neither a C source (.c) nor a shared object (.so)", word);
 	else if (is_object(word) && group->module.count > 1)
@@ -119,7 +114,7 @@ static void find_files(struct workshop *workshop, struct candidate *candidate, c
 		find_file(workshop, candidate, group, i);
 	if (candidate->findings.count)
 		return;
-	candidate->sources = is_source(candidate->paths.at[0]);
+	candidate->sources = build_is_source(candidate->paths.at[0]);
 	if (candidate->sources)
 		return;
 	check_age(candidate);
@@ -128,6 +123,18 @@ static void find_files(struct workshop *workshop, struct candidate *candidate, c
 }
 
 /* ---- compiling ---- */
+
+/* What one source lacks may stand in another. The linker finds it, or with a sanitizer the loader. */
+char *candidate_undefined_hint(const struct candidate *candidate, const char *output)
+{
+	static const char *const words[] = { "undefined reference to ", "undefined symbol: ", "undefined symbols" };
+	const char *name = files_name_of(candidate->shown);
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strstr(output, words[i]))
+			return memory_format("name all sources of the module: `module: [%s, OTHER.c]`, `lpad describe %s OTHER.c`; "
+				"a library stands in `build: {libs: -lNAME}`", name, name);
+	return NULL;
+}
 
 /* A path as a person here would write it, to stay as long as the probe. */
 static const char *file_name(struct workshop *workshop, const char *path, size_t length)
@@ -175,6 +182,7 @@ static void take_build(struct workshop *workshop, struct candidate *candidate, c
 	static const char no_compiler[] =
 		"apt install build-essential, or name a compiler: `build: {compiler: clang}` or $CC";
 	size_t errors = 0;
+	char *hint;
 	switch (build->outcome) {
 	case BUILD_DONE:
 		candidate->object = memory_copy_text(build->object);
@@ -186,7 +194,8 @@ static void take_build(struct workshop *workshop, struct candidate *candidate, c
 		break;
 	case BUILD_REFUSED:
 		errors = add_diagnostics(workshop, candidate, build->output);
-		candidate_add(candidate, 0, "module-compile", errors ? NULL : candidate_last_lines(build->output),
+		hint = candidate_undefined_hint(candidate, build->output);
+		candidate_add(candidate, 0, "module-compile", hint || errors ? hint : candidate_last_lines(build->output),
 			"%s does not compile", candidate->shown);
 		break;
 	case BUILD_FAILED:

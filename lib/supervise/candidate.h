@@ -53,5 +53,7 @@ struct finding *candidate_add(struct candidate *candidate, size_t word, const ch
 void candidate_tell(const struct candidate *candidate, const struct group *group, struct problems *problems);
 /* "its last lines: ...", for a hint; NULL: there are none. Caller frees. */
 char *candidate_last_lines(const char *output);
+/* To name all sources, if `output` tells of undefined symbols; else NULL. Caller frees. */
+char *candidate_undefined_hint(const struct candidate *candidate, const char *output);
 
 #endif

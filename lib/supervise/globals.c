@@ -73,10 +73,11 @@ static bool holds_variables(const struct image *image, size_t index)
 	    && (text_starts(name, ".data") || text_starts(name, ".bss")) && !text_starts(name, ".data.rel.ro");
 }
 
+/* "DW.ref.__gxx_personality_v0" and the like are the compiler's. */
 static bool is_variable(const struct image *image, const symbol *one, const char *name)
 {
 	return (one->st_info & 0xf) == STT_OBJECT && one->st_size && name && name[0] && name[0] != '_'
-	    && !text_starts(name, "completed.") && !text_starts(name, "lpad_") && holds_variables(image, one->st_shndx);
+	    && !text_starts(name, "DW.") && !text_starts(name, "completed.") && !text_starts(name, "lpad_") && holds_variables(image, one->st_shndx);
 }
 
 /* A variable inside a function is "calls.3" (gcc) or "run.calls" (clang) here. */

@@ -82,7 +82,8 @@ static void take_interface(struct entry *entry)
 	json_t *json = json_object_get(entry->subject.reply, "interface");
 	const char *wrong = json_string_value(json_object_get(entry->subject.reply, "error"));
 	if (wrong) {
-		candidate_add(&entry->module, 0, "module-refused", NULL, "%s is no module: %s", entry->module.shown, wrong);
+		char *hint = entry->module.sources ? candidate_undefined_hint(&entry->module, wrong) : NULL;
+		candidate_add(&entry->module, 0, "module-refused", hint, "%s is no module: %s", entry->module.shown, wrong);
 		return;
 	}
 	char *cleanup_free globals = globals_of(entry->module.object);

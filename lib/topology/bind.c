@@ -77,7 +77,7 @@ static void no_implementation(struct binder *binder, const struct group *group, 
 }
 
 /* The one named, else the one of the label's name, else the only one. */
-static const struct implementation_spec *choose(const struct group *group, const struct interface *interface)
+const struct implementation_spec *group_implementation(const struct group *group, const struct interface *interface)
 {
 	if (group->implementation.text)
 		return interface_find(interface, group->implementation.text);
@@ -103,7 +103,7 @@ static void bind_module(struct binder *binder, struct modules *modules, struct g
 	group->interface = group->module.count ? find_module(binder, modules, group) : NULL;
 	if (!group->interface)
 		return;
-	group->spec = bound->spec = choose(group, group->interface);
+	group->spec = bound->spec = group_implementation(group, group->interface);
 	bound->shown = group->interface->shown;
 	if (!group->spec)
 		no_implementation(binder, group, group->interface);

@@ -230,6 +230,8 @@ struct module_lookup {
    `check`. Returns the number of errors it added. `skip_check_callbacks` for launch --dry-run's sake: never. */
 size_t topology_bind(struct topology *topology, const struct module_lookup *lookup, struct problems *problems);
 
+/* The implementation of its module that a group runs; NULL: the file does not say which. */
+const struct implementation_spec *group_implementation(const struct group *group, const struct interface *interface);
 /* Defaults that their own declarations do not allow: errors of the module, at `mark`. */
 void interface_check_defaults(const struct interface *interface, struct mark mark, struct problems *problems);
 

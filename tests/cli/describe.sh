@@ -58,6 +58,53 @@ assert_exit 0
 assert_contains "$out" 'maps, reduces, prints'
 assert_lacks "$out" partition
 
+# One source of several does not link alone.
+run_lpad describe "$TESTS/../topologies/wordcount/wordcount.c"
+assert_exit 1
+assert_contains "$err" 'hint: name all sources of the module: `module: [wordcount.c, OTHER.c]`'
+
+# The modules of a topology, each once; what one node of it runs.
+run_lpad describe wordcount
+assert_exit 0
+assert_equal 'wordcount.c, of mapper, reducer, driver' "$(head -1 out)"
+assert_equal 1 "$(grep -c '^mapper: ' out)"
+assert_equal 1 "$(grep -c '^driver: ' out)"
+assert_equal "" "$err"
+run_lpad describe "$TESTS/../topologies/wordcount" driver
+assert_exit 0
+assert_contains "$out" 'maps, reduces, prints'
+assert_lacks "$out" partition
+run_lpad describe wordcount drivr
+assert_exit 1
+assert_contains "$err" 'has no node `drivr`; it has: mapper, reducer, driver'
+run_lpad describe wordcount driver mapper
+assert_exit 2
+cat > two.yaml <<'END'
+lpad: 1
+name: two
+nodes:
+  node: {module: check_callback.c}
+  again: {module: check_callback.c, implementation: server}
+  other: {module: globals.c}
+  missing: {module: nowhere.c}
+  shell: {command: [cat]}
+END
+run_lpad describe two.yaml
+assert_exit 1
+assert_contains "$out" 'check_callback.c, of node, again'
+assert_contains "$out" 'globals.c, of other'
+assert_contains "$err" 'two.yaml:7:21: error: there is no `nowhere.c` in'
+run_lpad describe two.yaml again
+assert_exit 0
+assert_contains "$out" 'does nothing'
+assert_lacks "$out" parameters
+run_lpad describe --json two.yaml
+assert_equal '1 two.yaml check_callback.c 2 node again globals.c' \
+	"$(jq -r '"\(.schema) \(.topology) " + (.modules[0] | "\(.module) \(.implementations | length) \(.nodes | join(" "))") + " \(.modules[1].module)"' out)"
+run_lpad describe nowhere.yaml
+assert_exit 1
+assert_contains "$err" 'cannot open nowhere.yaml'
+
 run_lpad describe globls.c
 assert_exit 1
 assert_contains "$err" 'there is no `globls.c` in'
