@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "node/control.h"
 #include "node/life.h"
@@ -11,7 +12,11 @@
 
 static int run(const struct command *command, int count, char **arguments)
 {
-	if (count == 0)
+	struct stat status;
+	if (fstat(CONTROL_FD, &status) || !S_ISSOCK(status.st_mode))
+		return command_usage_error(command, "it is started by lpad itself, not by hand: descriptor %d is no socket",
+			CONTROL_FD);
+	if (count == 0 || (count == 1 && arguments[0][0] != '-'))      /* the node's name, shown by ps; the document says it too */
 		return life_main(CONTROL_FD);
 	if (count == 2 && !strcmp(arguments[0], "--probe"))
 		return probe_main(CONTROL_FD, arguments[1]);

@@ -96,6 +96,7 @@ struct member {
 	const char *step;               /* static: what the node last said that it does */
 	char *waits_for;                /* with it; "learner, actor/2" or NULL */
 	pid_t process;                  /* 0: none */
+	pid_t last_process;             /* the same, also when it has ended */
 	int next_same_hash;             /* in the table of processes; -1: last */
 	bool waited, has_run;           /* the run waits for it; it has one */
 	bool run_over;                  /* ended well, failed for good, or dead */

@@ -27,6 +27,8 @@ static json_t *failure_json(const struct failure *failure)
 static json_t *member_json(const struct member *member)
 {
 	json_t *out = json_pack("{sb si}", "started", member->started_ns != 0, "restarts", member->incarnation - 1);
+	if (member->last_process)
+		json_object_set_new(out, "pid", json_integer(member->last_process));
 	if (member->exit_signal)
 		json_object_set_new(out, "signal", json_integer(member->exit_signal));
 	else

@@ -174,7 +174,8 @@ static int spawn(struct supervisor *supervisor, struct member *member, const cha
 {
 	struct environment environment = { 0 };
 	make_environment(supervisor, member, folder, &environment);
-	char *arguments[] = { (char []){ "lpad" }, (char []){ "node" }, NULL };
+	/* The name is for who looks at the processes. */
+	char *arguments[] = { (char []){ "lpad" }, (char []){ "node" }, member->name, NULL };
 	struct spawning spawning = { .program = supervisor->launch->program, .arguments = arguments,
 		.environment = environment.list.at, .descriptors = supervisor->descriptors };
 	int result = spawn_child(&spawning, out, error);
@@ -207,7 +208,10 @@ static void start_one(struct supervisor *supervisor, struct member *member)
 		return;
 	}
 	member->process = spawned.process;
+	member->last_process = spawned.process;
 	member->started_ns = supervisor_now(supervisor);
+	output_event(&supervisor->output, json_pack("{ss ss si si}", "event", "spawn", "node", member->name,
+		"pid", (int)spawned.process, "incarnation", member->incarnation));
 	children_remember(supervisor, member);
 	member_set_state(supervisor, member, MEMBER_STARTING);
 	channel_init(&member->control, spawned.control);

@@ -76,7 +76,7 @@ assert nobody_left
 # A node's death: its own daemon goes with it, and the run by its policy.
 start
 victim=$(processes_with "LPAD_NODE=$(run_id)/escape/2/1" | while read -r pid; do
-	[ "$(tr '\0' ' ' < "/proc/$pid/cmdline")" = "lpad node " ] && echo "$pid"; done)
+	[ "$(tr '\0' ' ' < "/proc/$pid/cmdline")" = "lpad node escape/2 " ] && echo "$pid"; done)
 assert test -n "$victim"
 kill -KILL "$victim"
 finish_lpad

@@ -79,9 +79,11 @@ assert_contains "$err" "chat | chat says line 0"
 run_lpad launch --json --set lines=2
 assert_exit 0
 assert jq -e . out > /dev/null
-assert_equal '"start" "output" "output" "result"' "$(jq -c 'select(.event != "phase" and .event != "end") | .event' out | paste -sd' ')"
+assert_equal '"start" "output" "output" "result"' "$(jq -c 'select(.event != "phase" and .event != "spawn" and .event != "end") | .event' out | paste -sd' ')"
 assert_equal '"chat says line 1"' "$(jq -c 'select(.event == "output") | .text' out | tail -1)"
 
+assert_equal "chat $(jq .nodes.chat.pid "$XDG_STATE_HOME/lpad/runs/latest/result.json")" \
+	"$(jq -r 'select(.event == "spawn") | "\(.node) \(.pid)"' out)" "the process of a node"
 assert_equal "wire run stop drain finish over" "$(jq -r 'select(.event == "phase") | .phase' out | paste -sd' ')"
 assert jq -es '[.[] | select(.event == "phase") | .seconds] | . == sort and .[0] > 0' out
 assert_equal "$(readlink -f "$XDG_STATE_HOME/lpad/runs/latest")" "$(jq -r 'select(.event == "result") | .record' out)"

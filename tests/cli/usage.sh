@@ -55,3 +55,13 @@ for command in check launch graph expand; do
 		assert_contains "$err" "$module is a module, not a topology: try lpad describe"
 	done
 done
+
+# A process of a run, started by hand.
+for words in node "node worker/1" "node --probe x.so"; do
+	for three in '<&-' '</dev/null'; do
+		code=0
+		eval "$LPAD $words 3$three" > out 2> err || code=$?
+		assert_equal 2 "$code" "$words 3$three"
+		assert_contains "$(cat err)" "started by lpad itself, not by hand: descriptor 3 is no socket"
+	done
+done
