@@ -115,7 +115,8 @@ static void open_raw(void)
 {
 	char address[128];
 	snprintf(address, sizeof address, "ipc://%s/raw", folder);
-	if (nng_req0_open(&raw) || nng_socket_set_size(raw, NNG_OPT_RECVMAXSZ, 0) || nng_dial(raw, address, NULL, 0))
+	if (nng_req0_open(&raw) || nng_socket_set_size(raw, NNG_OPT_RECVMAXSZ, 0) || nng_socket_set_ms(raw, NNG_OPT_RECONNMINT, 10)
+	    || nng_dial(raw, address, NULL, NNG_FLAG_NONBLOCK))         /* the server may not listen yet */
 		exit(1);
 }
 
