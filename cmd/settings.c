@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "command.h"
+#include "supervise/build.h"
 #include "topology/places.h"
 
 int request_set(const struct command *command, struct request *request, const char *text)
@@ -35,11 +36,7 @@ static char *example(const char *name)
 
 static bool is_module(const char *operand)
 {
-	static const char *const endings[] = { ".c", ".cc", ".cpp", ".cxx", ".so" };
-	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
-		if (text_ends(operand, endings[i]))
-			return !files_is_folder(operand);
-	return false;
+	return (build_is_source(operand) || text_ends(operand, ".so")) && !files_is_folder(operand);
 }
 
 bool operand_is_topology(const char *operand)

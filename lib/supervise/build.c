@@ -22,8 +22,19 @@
 #include "topology/places.h"
 
 /* -ftabstop=1: columns in characters. Hidden: a module exports its table and nothing else. */
-static const char *const base_flags[] = { "-O2", "-g", "-std=gnu11", "-fPIC", "-fvisibility=hidden", "-ftabstop=1" };
+static const char *const base_flags[] = { "-O2", "-g", "-fPIC", "-fvisibility=hidden", "-ftabstop=1" };
 enum { BASE_FLAGS = sizeof base_flags / sizeof base_flags[0] };
+
+/* C++ is linked by its own compiler, which knows its libraries, so it is the greater. */
+enum { C, CXX, LANGUAGES };
+static const struct language {
+	const char *standard, *name;            /* name: for -x */
+	const char *variable, *compiler;        /* unless `build: {compiler: ...}` says */
+	const char *endings[4];
+} languages[LANGUAGES] = {
+	[C] = { "-std=gnu11", "c", "CC", "cc", { ".c" } },
+	[CXX] = { "-std=gnu++20", "c++", "CXX", "c++", { ".cc", ".cpp", ".cxx" } },
+};
 
 /* ---- where compiled modules are kept ---- */
 
@@ -80,9 +91,39 @@ void builder_close(struct builder *builder)
 
 /* ---- one module ---- */
 
+/* LANGUAGES: it is no source. */
+static int language_of(const char *name)
+{
+	int language = 0;
+	for (; language < LANGUAGES; language++)
+		for (const char *const *ending = languages[language].endings; *ending; ending++)
+			if (text_ends(name, *ending))
+				return language;
+	return language;
+}
+
 bool build_is_source(const char *name)
 {
-	return text_ends(name, ".c");
+	return language_of(name) != LANGUAGES;
+}
+
+static bool has_language(const struct build *build, int language)
+{
+	for (size_t i = 0; i < build->source_count; i++)
+		if (language_of(build->sources[i]) == language)
+			return true;
+	return false;
+}
+
+/* Of the linker, and of every source of a module that is not mixed. */
+static int main_language(const struct build *build)
+{
+	return has_language(build, CXX) ? CXX : C;
+}
+
+static bool is_mixed(const struct build *build)
+{
+	return has_language(build, CXX) && has_language(build, C);
 }
 
 struct words {
@@ -124,31 +165,40 @@ static int run(struct words *words, const char *folder, struct text *out, struct
 	return status;
 }
 
-static void add_compiler(struct words *words, const struct build *build)
+static void add_compiler(struct words *words, const struct build *build, int language)
 {
-	const char *environment = getenv("CC");
+	const char *environment = getenv(languages[language].variable);
 	add_split(words, build->compiler ? build->compiler : "");
 	if (!words->list.count)
 		add_split(words, environment ? environment : "");
 	if (!words->list.count)
-		add_word(words, "cc");
+		add_word(words, languages[language].compiler);
 }
 
-static void add_flags(struct words *words, const struct builder *builder, const struct build *build)
+static void add_flags(struct words *words, const struct builder *builder, const struct build *build, int language)
 {
 	add_words(words, (char *const *)base_flags, BASE_FLAGS);
+	add_word(words, languages[language].standard);
 	char *cleanup_free include = memory_format("-I%s", builder->include);
 	add_word(words, include);
 	add_split(words, LPAD_SANITIZE);
 	add_words(words, build->flags, build->flag_count);
 }
 
-static void add_link(struct words *words, const struct build *build, const char *object)
+/* One source; -x, because `build: {compiler: g++}` would take C for C++. */
+static void add_source(struct words *words, const char *source, int language)
+{
+	add_word(words, "-x");
+	add_word(words, languages[language].name);
+	add_word(words, source);
+}
+
+static void add_link(struct words *words, const struct build *build, char *const *inputs, const char *object)
 {
 	add_word(words, "-shared");
 	if (!*LPAD_SANITIZE)
 		add_word(words, "-Wl,-z,defs");         /* a sanitizer's functions come from the program */
-	add_words(words, build->sources, build->source_count);
+	add_words(words, inputs, build->source_count);
 	add_words(words, build->libs, build->lib_count);
 	add_word(words, "-lm");
 	add_word(words, "-o");
@@ -161,10 +211,11 @@ static int hash_sources(SHA2_CTX *hash, const struct builder *builder, const str
 	for (size_t i = 0; i < build->source_count; i++) {
 		struct words cleanup_words words = { 0 };
 		struct text cleanup_text source = { 0 };
-		add_compiler(&words, build);
-		add_flags(&words, builder, build);
+		int language = language_of(build->sources[i]);
+		add_compiler(&words, build, language);
+		add_flags(&words, builder, build, language);
 		add_word(&words, "-E");
-		add_word(&words, build->sources[i]);
+		add_source(&words, build->sources[i], language);
 		if (run(&words, build->folder, &source, err, NULL))
 			return -1;
 		SHA256Update(hash, (const uint8_t *)text_string(&source), source.length);
@@ -185,9 +236,12 @@ static char *object_stem(const struct builder *builder, const struct build *buil
 	SHA2_CTX hash;
 	char digest[SHA256_DIGEST_STRING_LENGTH];
 	struct words cleanup_words words = { 0 };
-	add_compiler(&words, build);
-	add_flags(&words, builder, build);
-	add_link(&words, build, "");
+	for (int language = 0; language < LANGUAGES; language++)
+		if (has_language(build, language)) {
+			add_compiler(&words, build, language);
+			add_flags(&words, builder, build, language);
+		}
+	add_link(&words, build, build->sources, "");
 	SHA256Init(&hash);
 	SHA256Update(&hash, (const uint8_t *)text_string(version), version->length);
 	hash_words(&hash, &words);
@@ -197,14 +251,52 @@ static char *object_stem(const struct builder *builder, const struct build *buil
 	return memory_format("%s/%s", builder->cache, digest);
 }
 
-static int compile(const struct builder *builder, const struct build *build, const char *object, struct text *err)
+static int link_inputs(const struct builder *builder, const struct build *build, char *const *inputs,
+	const char *object, struct text *err)
 {
 	struct words cleanup_words words = { 0 };
 	struct text cleanup_text out = { 0 };
-	add_compiler(&words, build);
-	add_flags(&words, builder, build);
-	add_link(&words, build, object);
+	add_compiler(&words, build, main_language(build));
+	add_flags(&words, builder, build, main_language(build));
+	add_link(&words, build, inputs, object);
 	return run(&words, build->folder, &out, err, NULL);
+}
+
+static int compile_source(const struct builder *builder, const struct build *build, size_t place, const char *object,
+	struct text *err)
+{
+	struct words cleanup_words words = { 0 };
+	struct text cleanup_text out = { 0 };
+	int language = language_of(build->sources[place]);
+	add_compiler(&words, build, language);
+	add_flags(&words, builder, build, language);
+	add_word(&words, "-c");
+	add_source(&words, build->sources[place], language);
+	add_word(&words, "-o");
+	add_word(&words, object);
+	return run(&words, build->folder, &out, err, NULL);
+}
+
+/* Each by its language, so that all say what is wrong with them; then all together. */
+static int compile_mixed(const struct builder *builder, const struct build *build, const char *object, struct text *err)
+{
+	struct words cleanup_words parts = { 0 };
+	int bad = 0;
+	for (size_t i = 0; i < build->source_count; i++) {
+		*list_add(&parts.list) = memory_format("%s.%zu.o", object, i);
+		bad |= compile_source(builder, build, i, parts.list.at[i], err);
+	}
+	if (!bad)
+		bad = link_inputs(builder, build, parts.list.at, object, err);
+	for (size_t i = 0; i < parts.list.count; i++)
+		unlink(parts.list.at[i]);
+	return bad;
+}
+
+static int compile(const struct builder *builder, const struct build *build, const char *object, struct text *err)
+{
+	return is_mixed(build) ? compile_mixed(builder, build, object, err)
+		: link_inputs(builder, build, build->sources, object, err);
 }
 
 /* What the compiler warned of stands beside the object, to be said again. */
@@ -233,19 +325,35 @@ static int compile_beside(const struct builder *builder, const struct build *bui
 	return -1;
 }
 
-static enum build_outcome build_into(const struct builder *builder, struct build *build, struct text *err)
+/* What each compiler says of itself, one behind the other. */
+static enum build_outcome ask_versions(struct build *build, struct text *version, struct text *err)
 {
-	struct words cleanup_words words = { 0 };
-	struct text cleanup_text version = { 0 };
-	struct error error = { 0 };
-	add_compiler(&words, build);
-	build->used = memory_copy_text(words.list.at[0]);
-	add_word(&words, "--version");
-	if (run(&words, NULL, &version, err, &error) < 0) {
-		text_format(err, "%s\n", error.text);
-		return error.code == ENOENT ? BUILD_NO_COMPILER : BUILD_FAILED;
+	for (int language = 0; language < LANGUAGES; language++) {
+		struct words cleanup_words words = { 0 };
+		struct text cleanup_text out = { 0 };
+		struct error error = { 0 };
+		if (!has_language(build, language))
+			continue;
+		add_compiler(&words, build, language);
+		free(build->used);
+		build->used = memory_copy_text(words.list.at[0]);
+		add_word(&words, "--version");
+		if (run(&words, NULL, &out, err, &error) < 0) {
+			text_format(err, "%s\n", error.text);
+			return error.code == ENOENT ? BUILD_NO_COMPILER : BUILD_FAILED;
+		}
+		text_add_span(version, text_string(&out), out.length);
 	}
 	text_clear(err);
+	return BUILD_DONE;
+}
+
+static enum build_outcome build_into(const struct builder *builder, struct build *build, struct text *err)
+{
+	struct text cleanup_text version = { 0 };
+	enum build_outcome asked = ask_versions(build, &version, err);
+	if (asked != BUILD_DONE)
+		return asked;
 	char *cleanup_free stem = object_stem(builder, build, &version, err);
 	if (!stem)
 		return BUILD_REFUSED;

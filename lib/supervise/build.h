@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * C sources into shared objects, kept in ${XDG_CACHE_HOME:-~/.cache}/lpad/modules/HASH.so, HASH over the preprocessed
+ * C and C++ sources into shared objects, kept in ${XDG_CACHE_HOME:-~/.cache}/lpad/modules/HASH.so, HASH over the preprocessed
  * sources, the flags and the compiler's version. A module links with nothing of lpad.
  */
 #ifndef SUPERVISE_BUILD_H
@@ -25,7 +25,7 @@ struct build {
 	/* wanted; borrowed */
 	char *const *sources, *const *flags, *const *libs;
 	size_t source_count, flag_count, lib_count;
-	const char *compiler;   /* NULL: $CC, else cc */
+	const char *compiler;   /* NULL: $CC, else cc; for C++ $CXX, else c++ */
 	const char *folder;     /* where the compiler runs: relative flags are meant from there */
 	/* made; build_release frees */
 	enum build_outcome outcome;

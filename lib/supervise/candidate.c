@@ -70,14 +70,13 @@ static bool is_object(const char *word)
 static void check_kind(struct candidate *candidate, const struct group *group, size_t place)
 {
 	const char *word = group->module.at[place].text;
-	static const char hint[] = "another language's sources are compiled into a shared object by hand: "
-		"g++ -shared -fPIC $(pkg-config --cflags lpad) ...";
+	static const char hint[] = "another language's sources are compiled into a shared object by hand";
 	if (!build_is_source(word) && !is_object(word))
 		candidate_add(candidate, place, "module-kind", memory_copy_text(hint),
-			"`%s` is neither a C source (.c) nor a shared object (.so)", word);
+			"`%s` is neither a C source (.c), nor a C++ source (.cc, .cpp, .cxx), nor a shared object (.so)", word);
 	else if (is_object(word) && group->module.count > 1)
 		candidate_add(candidate, place, "module-kind", NULL,
-			"the shared object `%s` stands alone: a list names C sources", word);
+			"the shared object `%s` stands alone: a list names sources", word);
 }
 
 static void find_file(struct workshop *workshop, struct candidate *candidate, const struct group *group, size_t place)
@@ -180,7 +179,7 @@ static size_t add_diagnostics(struct workshop *workshop, struct candidate *candi
 static void take_build(struct workshop *workshop, struct candidate *candidate, const struct build *build)
 {
 	static const char no_compiler[] =
-		"apt install build-essential, or name a compiler: `build: {compiler: clang}` or $CC";
+		"apt install build-essential, or name a compiler: `build: {compiler: clang}`, $CC or, for C++, $CXX";
 	size_t errors = 0;
 	char *hint;
 	switch (build->outcome) {

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "supervise/build.h"
 
 struct folders {
 	LIST(char *) list;
@@ -60,7 +61,7 @@ char *locate(const struct places *places, const char *base, const char *word)
 
 static bool is_module_name(const char *name)
 {
-	return name[0] != '.' && (text_ends(name, ".c") || text_ends(name, ".so"));
+	return name[0] != '.' && (build_is_source(name) || text_ends(name, ".so"));
 }
 
 static void add_modules(const char *folder, struct folders *names)
@@ -105,18 +106,23 @@ char *locate_folders(const struct places *places, const char *base, const char *
 	return memory_format("%s, $LPAD_PATH or %s", own, places->nodes);
 }
 
-char *locate_newer_source(const char *object)
+static bool is_newer(const char *source, const char *object)
 {
 	struct stat of_object, of_source;
-	if (!text_ends(object, ".so"))
-		return NULL;
-	char *source = memory_copy_span(object, strlen(object) - 1);
-	source[strlen(source) - 1] = 'c';
-	if (!stat(object, &of_object) && !stat(source, &of_source)
+	return !stat(object, &of_object) && !stat(source, &of_source)
 	    && (of_source.st_mtim.tv_sec > of_object.st_mtim.tv_sec
 	        || (of_source.st_mtim.tv_sec == of_object.st_mtim.tv_sec
-	            && of_source.st_mtim.tv_nsec > of_object.st_mtim.tv_nsec)))
-		return source;
-	free(source);
+	            && of_source.st_mtim.tv_nsec > of_object.st_mtim.tv_nsec));
+}
+
+char *locate_newer_source(const char *object)
+{
+	static const char *const endings[] = { "c", "cc", "cpp", "cxx" };
+	for (size_t i = 0; text_ends(object, ".so") && i < sizeof endings / sizeof endings[0]; i++) {
+		char *source = memory_format("%.*s%s", (int)(strlen(object) - strlen("so")), object, endings[i]);
+		if (is_newer(source, object))
+			return source;
+		free(source);
+	}
 	return NULL;
 }

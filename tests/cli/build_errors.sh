@@ -87,11 +87,11 @@ assert_exit 1
 assert_contains "$out" 'there is no compiler `other-compiler`'
 
 # What is no module file at all.
-for word in node.cc node.o node; do
+for word in node.rs node.o node; do
 	printf 'lpad: 1\nname: t\nnodes:\n  node: {module: %s}\n' $word > topo.yaml
 	run_lpad check
 	assert_exit 1
-	assert_contains "$out" "\`$word\` is neither a C source (.c) nor a shared object (.so) [module-kind]"
+	assert_contains "$out" "\`$word\` is neither a C source (.c), nor a C++ source (.cc, .cpp, .cxx), nor a shared object (.so) [module-kind]"
 done
 echo garbage > garbage.so
 printf 'lpad: 1\nname: t\nnodes:\n  node: {module: garbage.so}\n' > topo.yaml
