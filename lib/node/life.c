@@ -330,6 +330,14 @@ static void wait_for_something(struct life *life)
 		read_orders(life);
 }
 
+/* What was said is on its way before the author's code runs: if that crashes, the supervisor knows in which step. */
+static void tell_now(struct life *life)
+{
+	if (take_outbox(life))
+		leave(life, life->failed_code);
+	channel_flush(&life->channel);
+}
+
 /* Until the supervisor says finish. Does not return: links are left as they are, see link_leave. */
 static __attribute__((noreturn)) void live(struct life *life)
 {
@@ -344,6 +352,9 @@ static __attribute__((noreturn)) void live(struct life *life)
 		tell_drained(life);
 		channel_flush(&life->channel);
 	}
+	for (size_t i = 0; i < life->count; i++)
+		replica_end_work(&life->replicas[i]);
+	tell_now(life);
 	for (size_t i = 0; i < life->count; i++)
 		replica_finish(&life->replicas[i]);
 	bool bad = take_outbox(life);
@@ -367,14 +378,6 @@ static int read_document(struct life *life, struct error *error)
 		if (got < 0 || life->channel.ended)
 			return error_set(error, "no document came from the supervisor");
 	}
-}
-
-/* What was said is on its way before the author's code runs: if that crashes, the supervisor knows in which step. */
-static void tell_now(struct life *life)
-{
-	if (take_outbox(life))
-		leave(life, life->failed_code);
-	channel_flush(&life->channel);
 }
 
 static void start(struct life *life, size_t place)

@@ -136,10 +136,8 @@ static void *main_thread(void *context)
 	if (await_goal(replica, GOAL_GO) == GOAL_GO && replica->implementation->run && !run_run(replica))
 		return NULL;
 	await_goal(replica, GOAL_FINISH);
-	if (replica->implementation->fini) {
-		say_step(replica, "fini");
+	if (replica->implementation->fini)
 		replica->implementation->fini(replica->node);
-	}
 	return NULL;
 }
 
@@ -340,12 +338,18 @@ void replica_drain(struct replica *replica, double within)
 	link_drain(replica->node->link, clock_ns() + (int64_t)(within * 1e9));
 }
 
-void replica_finish(struct replica *replica)
+void replica_end_work(struct replica *replica)
 {
 	host_node_stop(replica->node);
 	link_work_close(replica->node->link);
 	for (size_t i = 0; i < replica->worker_count; i++)
 		pthread_join(replica->workers[i], NULL);
+	if (replica->implementation->fini && marked(replica, &replica->initialised))
+		say_step(replica, "fini");
+}
+
+void replica_finish(struct replica *replica)
+{
 	set_goal(replica, GOAL_FINISH);
 	pthread_join(replica->main_thread, NULL);
 	link_leave(replica->node->link);

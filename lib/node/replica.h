@@ -52,7 +52,9 @@ void replica_connect(struct replica *replica);
 void replica_go(struct replica *replica);
 void replica_stop(struct replica *replica);
 void replica_drain(struct replica *replica, double within);
-/* Waits for run and callbacks to end, calls fini, leaves the link. Nothing is freed: the process exits next. */
+/* Waits for callbacks to end; says that fini comes. */
+void replica_end_work(struct replica *replica);
+/* Then waits for run to end, calls fini, leaves the link. Nothing is freed: the process exits next. */
 void replica_finish(struct replica *replica);
 
 #endif

@@ -52,6 +52,11 @@ run_lpad launch --time-limit 1s
 assert_equal 124 "$code" "a run that hangs"
 assert_contains "$err" "the time limit of 1 s is reached"
 
+victim fini_hang 'stop_within: 500ms'
+run_lpad launch
+assert_equal 137 "$code" "a fini that hangs"
+assert_contains "$err" "victim has not ended in time (fini): sent TERM"
+
 victim deaf 'stop_within: 500ms'
 run_lpad launch --time-limit 1s
 assert_equal 124 "$code" "a node that ignores TERM"

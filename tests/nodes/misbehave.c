@@ -31,6 +31,7 @@ static int crash(lpad_node *node)
 {
 	(void)node;
 	fprintf(stderr, "about to crash\n");
+	signal(SIGSEGV, SIG_DFL);       /* a sanitizer has a handler of its own, which exits */
 	raise(SIGSEGV);
 	return 0;
 }
@@ -77,6 +78,17 @@ static int long_line(lpad_node *node)
 	}
 	free(line);
 	return 0;
+}
+
+static int return_at_once(lpad_node *node)
+{
+	(void)node;
+	return 0;
+}
+
+static void fini_hang(lpad_node *node)
+{
+	hang(node);
 }
 
 static int exit_seven(lpad_node *node)
@@ -150,6 +162,7 @@ LPAD_MODULE(
 	{ .name = "close_all", .run = close_all },
 	{ .name = "fork_and_crash", .run = fork_and_crash },
 	{ .name = "long_line", .run = long_line },
+	{ .name = "fini_hang", .run = return_at_once, .fini = fini_hang },
 	{ .name = "exit_seven", .run = exit_seven },
 	{ .name = "call_exit", .run = call_exit },
 	{ .name = "fails", .run = fails },
