@@ -139,6 +139,8 @@ void failure_describe(const struct member *member, struct text *out)
 
 static void show_last_lines(struct supervisor *supervisor, const struct member *member)
 {
+	if (output_just_shown(&supervisor->output, &member->outlet))
+		return;
 	char *cleanup_free tail = record_log_tail(supervisor->launch->record, member->name, LINES_SHOWN);
 	if (!tail)
 		return;
@@ -156,6 +158,9 @@ static void report_root(struct supervisor *supervisor)
 	struct member *root = failure_root(supervisor);
 	struct text cleanup_text text = { 0 };
 	int others = 0;
+	if (supervisor->cause_reported)
+		return;
+	supervisor->cause_reported = true;
 	failure_describe(root, &text);
 	output_error(&supervisor->output, "%s", text_string(&text));
 	show_last_lines(supervisor, root);
@@ -165,6 +170,12 @@ static void report_root(struct supervisor *supervisor)
 		others += supervisor->members[i].alive_at_stop && &supervisor->members[i] != root;
 	if (others)
 		output_error(&supervisor->output, "%d other%s ended because of it", others, others == 1 ? "" : "s");
+}
+
+void failure_report_cause(struct supervisor *supervisor)
+{
+	if (supervisor->cause == CAUSE_FAILURE)
+		report_root(supervisor);
 }
 
 void failure_report(struct supervisor *supervisor)

@@ -195,7 +195,8 @@ struct supervisor {
 	bool guardian_lost;
 	/* The end. */
 	int64_t over_ns, output_moved_ns;       /* since when; when output was last taken */
-	bool reported, give_up;                 /* give_up: nobody waits for a reader that takes nothing */
+	bool cause_reported, reported;
+	bool give_up;                                      /* nobody waits for a reader that takes nothing */
 	struct text metrics;            /* lines on their way to metrics.jsonl */
 	char *buffer;                   /* one read */
 };
@@ -240,6 +241,8 @@ struct member *failure_root(const struct supervisor *supervisor);
 int failure_exit_code(const struct supervisor *supervisor);
 const char *failure_status(const struct supervisor *supervisor);
 void failure_report(struct supervisor *supervisor);
+/* Why the run ends, once; if it was a failure that began it. */
+void failure_report_cause(struct supervisor *supervisor);
 void failure_describe(const struct member *member, struct text *out);
 void failure_free(struct failure *failure);
 

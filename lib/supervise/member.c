@@ -133,6 +133,12 @@ void member_finish(struct supervisor *supervisor, struct member *member)
 	arm_stop(supervisor, member, 0);
 }
 
+/* What it was in the middle of, as far as it told. */
+static const char *last_step(const struct member *member)
+{
+	return member->step ? member->step : "start";
+}
+
 void member_terminate(struct supervisor *supervisor, struct member *member)
 {
 	if (!member_alive(member))
@@ -143,8 +149,8 @@ void member_terminate(struct supervisor *supervisor, struct member *member)
 	timers_set(&supervisor->timers, &member->timer, supervisor_now(supervisor) + KILL_AFTER);
 	if (!member->failure)
 		member->had_to_be_killed = true;
-	output_error(&supervisor->output, "%s has not ended in time (%s): sent TERM", member->name,
-		member->step ? member->step : "start");
+	failure_report_cause(supervisor);
+	output_error(&supervisor->output, "%s has not ended in time (%s): sent TERM", member->name, last_step(member));
 }
 
 void member_kill(struct supervisor *supervisor, struct member *member)
@@ -206,6 +212,13 @@ void member_fail(struct supervisor *supervisor, struct member *member, struct fa
 
 /* ---- what happens to a member ---- */
 
+/* From here on it waits for the others. */
+static void bound(struct supervisor *supervisor, struct member *member)
+{
+	(void)supervisor;
+	member->step = "bind";
+}
+
 static void ended(struct supervisor *supervisor, struct member *member)
 {
 	run_member_over(supervisor, member);
@@ -248,7 +261,7 @@ struct rule {
 /* From FINISHING on, whatever a node says is late and changes nothing. */
 static const struct rule rules[MEMBER_STATES][MEMBER_EVENTS] = {
 	[MEMBER_STARTING] = {
-		[EVENT_BOUND] = { MEMBER_BOUND, NULL },
+		[EVENT_BOUND] = { MEMBER_BOUND, bound },
 		[EVENT_DEADLINE] = { MEMBER_STARTING, overdue },
 	},
 	[MEMBER_WIRING] = {

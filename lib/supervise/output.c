@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/channel.h"
 #include "base/dump.h"
@@ -12,14 +13,22 @@
 enum {
 	PIECE_NAMED = 64 << 10,
 	PIECE_BARE = 16 << 20,
-	WIDEST = 32             /* names are padded up to here */
+	WIDEST = 32,            /* names are padded up to here */
+	JUST_SHOWN = 10         /* lines of others that may stand below */
 };
+
+static bool same_file(int a, int b)
+{
+	struct stat one, two;
+	return !fstat(a, &one) && !fstat(b, &two) && one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
 
 void output_init(struct output *output, const struct output_style *style, struct record *record)
 {
 	*output = (struct output){ .style = *style, .record = record };
 	if (output->style.width > WIDEST)
 		output->style.width = WIDEST;
+	output->together = !style->json && same_file(1, 2);
 	sink_init(&output->out, 1);
 	sink_init(&output->err, 2);
 }
@@ -104,6 +113,19 @@ static void note_in_log(struct output *output, struct outlet *outlet, int stream
 	outlet->open_line = piece->whole ? 0 : stream + 1;
 }
 
+static void note_shown(struct output *output, struct outlet *outlet, int stream)
+{
+	if (output_sink(output, stream) == &output->err || output->together)
+		outlet->shown_at = ++output->shown;
+	else
+		outlet->elsewhere = true;
+}
+
+bool output_just_shown(const struct output *output, const struct outlet *outlet)
+{
+	return outlet->shown_at && !outlet->elsewhere && output->shown - outlet->shown_at < JUST_SHOWN;
+}
+
 struct taking {
 	struct output *output;
 	struct outlet *outlet;
@@ -115,6 +137,7 @@ static void take_piece(void *context, const struct piece *piece)
 	const struct taking *taking = context;
 	struct output *output = taking->output;
 	note_in_log(output, taking->outlet, taking->stream, piece);
+	note_shown(output, taking->outlet, taking->stream);
 	if (output->style.json)
 		show_json(output, taking->outlet, taking->stream, piece);
 	else if (output->style.quiet)

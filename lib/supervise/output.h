@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "supervise/lines.h"
 #include "supervise/record.h"
@@ -27,6 +28,8 @@ struct output {
 	struct output_style style;
 	struct record *record;
 	struct text log;                /* pieces on their way to a log */
+	bool together;                  /* stdout and stderr are the same terminal or file */
+	int64_t shown;                  /* nodes' lines shown where lpad's own are */
 };
 
 /* One replica's output: two streams into one log. */
@@ -35,6 +38,8 @@ struct outlet {
 	int number;                     /* chooses the colour */
 	struct lines lines[2];          /* of stdout, stderr */
 	struct log log;
+	int64_t shown_at;               /* the number in `shown` of its last line; 0: none */
+	bool elsewhere;                 /* some of its lines were shown elsewhere */
 	int open_line;                  /* the stream, 1 or 2, whose unfinished line ends the log; 0: none */
 };
 
@@ -47,6 +52,8 @@ void outlet_release(struct output *output, struct outlet *outlet);
 void output_feed(struct output *output, struct outlet *outlet, int stream, const char *data, size_t size);
 /* The stream has ended. */
 void output_end(struct output *output, struct outlet *outlet, int stream);
+/* Whether the last lines of a node still stand just above, where lpad's own lines are. */
+bool output_just_shown(const struct output *output, const struct outlet *outlet);
 /* The sink that this stream of a node ends in. */
 struct sink *output_sink(struct output *output, int stream);
 

@@ -399,9 +399,17 @@ static const struct {
 	{ { FAKE("driver", "end", 1), FAKE("server", "crash", 2, .policy = POLICY_IGNORE) }, 0, "completed", "exit 0" },
 	{ { FAKE("driver", "end", 1), FAKE("plot", "", 1, .background = true) }, 0, "completed", "exit 0" },
 	/* The cascade: the driver's error names the server, whose crash it was. */
-	{ { FAKE("driver", "needs-peer", 1), FAKE("server", "crash complain", 1) }, 139, "failed",
-		"server failed: signal 11 (segmentation fault)\nlpad: last lines of server:\nlpad:   err of server\n"
+	{ { FAKE("driver", "needs-peer", 1), FAKE("server", "crash print", 1) }, 139, "failed",
+		"server failed: signal 11 (segmentation fault)\nlpad: last lines of server:\nlpad:   out of server\n"
 		"lpad: 1 other ended because of it" },
+	/* What stands just above is not shown once more. */
+	{ { FAKE("driver", "needs-peer", 1), FAKE("server", "crash complain", 1) }, 139, "failed",
+		"server   | err of server\nlpad: server failed: signal 11 (segmentation fault)\nlpad: 1 other ended" },
+	/* The cause comes before what it did to others. */
+	{ { FAKE("driver", "fail", 1), FAKE("server", "stop-ignore", 1, .stop_within_ms = 100) }, 4, "failed",
+		"driver failed: no more data\nlpad: 1 other ended because of it\nlpad: server has not ended in time (run): sent TERM" },
+	{ { FAKE("driver", "init-crash", 1), FAKE("server", "finish-hang", 1, .stop_within_ms = 100) }, 139, "failed",
+		"driver failed in init: signal 11 (segmentation fault)\nlpad: 1 other ended because of it\nlpad: server has not ended in time (bind)" },
 };
 
 START_TEST(ends_as_it_should)
