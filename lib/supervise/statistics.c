@@ -148,6 +148,12 @@ static const struct {
 };
 enum { SUMS = sizeof sums / sizeof sums[0] };
 
+/* A topic's port says per subscriber what was published once for all of them: of one publisher it counts once. */
+static bool published_once(const char *kind, const char *name)
+{
+	return text_equal(kind, "topic") && text_equal(name, "bytes");
+}
+
 struct total {
 	json_int_t sum[SUMS];
 	bool seen[SUMS];
@@ -180,6 +186,8 @@ static void add_ports(struct total *total, const struct member *member, const ch
 {
 	const char *key;
 	json_t *port;
+	json_int_t before[SUMS];
+	memcpy(before, total->sum, sizeof before);
 	json_object_foreach(member->ports, key, port) {
 		if (!text_equal(json_string_value(json_object_get(port, "kind")), kind) ||
 		    (name && !text_equal(json_string_value(json_object_get(port, "port")), name)) ||
@@ -187,7 +195,11 @@ static void add_ports(struct total *total, const struct member *member, const ch
 			continue;
 		for (size_t i = 0; i < SUMS; i++) {
 			json_t *value = json_object_get(port, sums[i].name);
-			total->sum[i] += json_integer_value(value);
+			json_int_t sum = total->sum[i] + json_integer_value(value);
+			if (published_once(kind, sums[i].name))
+				sum = json_integer_value(value) > total->sum[i] - before[i] ? before[i] + json_integer_value(value)
+					: total->sum[i];
+			total->sum[i] = sum;
 			total->seen[i] |= value != NULL;
 		}
 		add_latency(total, json_object_get(port, "latency"));
