@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 
+enum { READS_AT_ONCE = 64 };     /* of 16 KiB: others want to be heard as well */
 static const size_t DEFAULT_LONGEST = (size_t)256 << 20;
 
 void channel_init(struct channel *channel, int fd)
@@ -41,7 +42,7 @@ static void compact(struct channel *channel)
 int channel_read(struct channel *channel, struct error *error)
 {
 	compact(channel);
-	while (!channel->ended && channel->fd >= 0) {
+	for (int i = 0; i < READS_AT_ONCE && !channel->ended && channel->fd >= 0; i++) {
 		text_reserve(&channel->in, 16384);
 		ssize_t got = read(channel->fd, channel->in.data + channel->in.length, 16384);
 		if (got < 0 && errno == EINTR)

@@ -23,7 +23,7 @@ struct channel {
 
 void channel_init(struct channel *channel, int fd);
 void channel_close(struct channel *channel);
-/* Reads what is there. 0, or -1 with an error; sets `ended` at end of file. */
+/* Reads what is there, at most 1 MiB. 0, or -1 with an error; sets `ended` at end of file. */
 int channel_read(struct channel *channel, struct error *error);
 /* The next whole line as JSON: 1 and a new reference in *out; 0: none yet; -1: not JSON, too long (line skipped). */
 int channel_next(struct channel *channel, json_t **out, struct error *error);

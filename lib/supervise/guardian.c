@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/channel.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "supervise/reap.h"
 
 enum {
@@ -26,8 +26,8 @@ enum {
 
 struct guardian {
 	pid_t child;
-	struct channel channel;
-	int signals;
+	int channel, signals;
+	struct text heard;      /* not whole yet */
 	bool hands_on;          /* the child takes signals itself */
 	bool stop_wanted;       /* the run has stopped: stop ourselves */
 	int ended_by;           /* the signal that ended it before there was a run */
@@ -101,54 +101,80 @@ static void stop_self(void)
 		raise(SIGSTOP);
 }
 
-/* ---- what the child says ---- */
+/* ---- what the child says: a letter, a text (a path may hold any byte but NUL), NUL ---- */
 
-static void keep(char **place, const json_t *value)
+enum { SAYS_SIGNALS = 's', SAYS_PAUSED = 'p', SAYS_SOCKETS = 'f', SAYS_RUN = 'n', SAYS_RECORD = 'r' };
+
+static void keep(char **place, const char *value)
 {
-	if (!json_is_string(value))
-		return;
 	free(*place);
-	*place = memory_copy_text(json_string_value(value));
+	*place = memory_copy_text(value);
+}
+
+static void take_word(struct guardian *guardian, const char *word)
+{
+	switch (word[0]) {
+	case SAYS_SIGNALS:
+		guardian->hands_on = true;
+		break;
+	case SAYS_PAUSED:
+		guardian->stop_wanted = true;
+		break;
+	case SAYS_SOCKETS:
+		keep(&guardian->sockets, word + 1);
+		break;
+	case SAYS_RUN:
+		keep(&guardian->run, word + 1);
+		break;
+	case SAYS_RECORD:
+		keep(&guardian->record, word + 1);
+		break;
+	}
 }
 
 static void hear(struct guardian *guardian)
 {
-	json_t *message;
-	channel_read(&guardian->channel, NULL);
-	while (channel_next(&guardian->channel, &message, NULL) > 0) {
-		keep(&guardian->sockets, json_object_get(message, "sockets"));
-		keep(&guardian->run, json_object_get(message, "run"));
-		keep(&guardian->record, json_object_get(message, "record"));
-		guardian->hands_on |= json_is_true(json_object_get(message, "signals"));
-		guardian->stop_wanted |= json_is_true(json_object_get(message, "paused"));
-		json_decref(message);
+	char some[512];
+	ssize_t got;
+	while ((got = read(guardian->channel, some, sizeof some)) > 0)
+		text_add_span(&guardian->heard, some, (size_t)got);
+	if (got == 0) {                                         /* its end; SIGCHLD comes */
+		close(guardian->channel);
+		guardian->channel = -1;
 	}
-	if (guardian->channel.ended)
-		channel_close(&guardian->channel);              /* its end; SIGCHLD comes */
+	size_t taken = 0;
+	const char *from = text_string(&guardian->heard);
+	for (const char *end; (end = memchr(from + taken, '\0', guardian->heard.length - taken)); )  {
+		take_word(guardian, from + taken);
+		taken = (size_t)(end - from) + 1;
+	}
+	text_drop_front(&guardian->heard, taken);
 }
 
-static int tell(int channel, json_t *message)
+static int tell(int channel, char what, const char *text)
 {
-	char *cleanup_free line = json_dumps(message, JSON_COMPACT);
-	json_decref(message);
-	char *cleanup_free whole = memory_format("%s\n", line ? line : "{}");
-	return files_write_all(channel, whole, strlen(whole));
+	char *cleanup_free word = memory_format("%c%s", what, text);
+	return files_write_all(channel, word, strlen(word) + 1);
 }
 
 void guardian_leave_signals(int channel)
 {
-	tell(channel, json_pack("{sb}", "signals", 1));
+	tell(channel, SAYS_SIGNALS, "");
 }
 
 void guardian_tell_places(int channel, const char *sockets, const struct record *record)
 {
-	tell(channel, json_pack("{ss* ss* ss*}", "sockets", sockets, "run", record ? record->id : NULL,
-		"record", record ? record->folder : NULL));
+	if (sockets)
+		tell(channel, SAYS_SOCKETS, sockets);
+	if (record)
+		tell(channel, SAYS_RUN, record->id);
+	if (record)
+		tell(channel, SAYS_RECORD, record->folder);
 }
 
 int guardian_tell_paused(int channel)
 {
-	return tell(channel, json_pack("{sb}", "paused", 1));
+	return tell(channel, SAYS_PAUSED, "");
 }
 
 /* ---- signals before there is a run ---- */
@@ -178,7 +204,7 @@ static void end_early(struct guardian *guardian, int number)
 		return;
 	}
 	guardian->ended_by = number;
-	reap_signal_descendants(SIGTERM);
+	reap_signal_descendants(guardian->child, SIGTERM);
 	for (int waited = 0; reap_anyone_below(guardian->child) && waited < GENTLE_MS; waited += 10)
 		poll(NULL, 0, 10);
 	kill(guardian->child, SIGKILL);
@@ -188,9 +214,10 @@ static void pause_early(struct guardian *guardian)
 {
 	if (!stop_child(guardian))
 		return;
-	reap_signal_descendants(SIGSTOP);
+	reap_signal_descendants(guardian->child, SIGSTOP);
 	stop_self();
-	reap_signal_descendants(SIGCONT);
+	reap_signal_descendants(guardian->child, SIGCONT);
+	kill(guardian->child, SIGCONT);
 }
 
 static void take_signal(struct guardian *guardian, int number)
@@ -230,7 +257,7 @@ static void wait_for_end(struct guardian *guardian, int *status)
 {
 	while (!has_ended(guardian, status)) {
 		struct pollfd watched[] = {
-			{ .fd = guardian->signals, .events = POLLIN }, { .fd = guardian->channel.fd, .events = POLLIN } };
+			{ .fd = guardian->signals, .events = POLLIN }, { .fd = guardian->channel, .events = POLLIN } };
 		if (poll(watched, 2, -1) < 0 && errno != EINTR)
 			return;
 		if (watched[1].revents)
@@ -320,9 +347,12 @@ bool guardian_begin(int *channel, int *code)
 		return false;
 	}
 	close(pair[1]);
-	channel_init(&guardian.channel, pair[0]);
+	guardian.channel = pair[0];
+	files_nonblocking(pair[0]);
 	*code = guardian.child > 0 ? guard(&guardian) : cannot("start the supervisor");
-	channel_close(&guardian.channel);
+	if (guardian.channel >= 0)
+		close(guardian.channel);
+	text_release(&guardian.heard);
 	list_release(&guardian.before.list);
 	free(guardian.sockets);
 	free(guardian.run);

@@ -131,14 +131,14 @@ static size_t first_child(const struct relations *relations, pid_t parent)
 	return low;
 }
 
-/* Everything below this process, itself first, parents before children. */
-static void read_descendants(struct relations *below)
+/* A process and everything below it, parents before children. */
+static void read_descendants(pid_t above, struct relations *below)
 {
 	struct relations relations = { 0 };
 	read_relations(&relations);
 	if (relations.list.count)
 		qsort(relations.list.at, relations.list.count, sizeof relations.list.at[0], by_parent);
-	*list_add(&below->list) = (struct relation){ .process = getpid() };
+	*list_add(&below->list) = (struct relation){ .process = above };
 	for (size_t i = 0; i < below->list.count; i++) {
 		pid_t parent = below->list.at[i].process;
 		for (size_t child = first_child(&relations, parent); child < relations.list.count &&
@@ -148,22 +148,22 @@ static void read_descendants(struct relations *below)
 	list_release(&relations.list);
 }
 
-void reap_signal_descendants(int signal)
+void reap_signal_descendants(pid_t above, int signal)
 {
 	struct relations below = { 0 };
-	read_descendants(&below);
+	read_descendants(above, &below);
 	for (size_t i = 1; i < below.list.count; i++)
 		kill(below.list.at[i].process, signal);
 	list_release(&below.list);
 }
 
-bool reap_anyone_below(pid_t child)
+bool reap_anyone_below(pid_t above)
 {
 	struct relations below = { 0 };
 	bool found = false;
-	read_descendants(&below);
+	read_descendants(above, &below);
 	for (size_t i = 1; i < below.list.count; i++)
-		found |= !below.list.at[i].ended && below.list.at[i].process != child;
+		found |= !below.list.at[i].ended;
 	list_release(&below.list);
 	return found;
 }

@@ -22,10 +22,10 @@ void reap_become_subreaper(void);
 void reap_children(struct processes *out);
 /* The value of NAME in a process's environment. Caller frees; NULL: not there or not readable. */
 char *reap_variable(pid_t process, const char *name);
-/* Sends a signal to everything below this process. */
-void reap_signal_descendants(int signal);
-/* Whether anything below this process but `child` itself still runs. */
-bool reap_anyone_below(pid_t child);
+/* Sends a signal to everything below a process. */
+void reap_signal_descendants(pid_t above, int signal);
+/* Whether anything below it still runs. */
+bool reap_anyone_below(pid_t above);
 /* Kills and reaps everything below until nothing is left but `spared` children (NULL: none), which were there before.
    False if something is still there after limit_ms. */
 bool reap_everything(const struct processes *spared, int64_t limit_ms);

@@ -85,6 +85,12 @@ static json_t *times_json(const struct supervisor *supervisor)
 	return out;
 }
 
+static json_t *path_json(const struct supervisor *supervisor)
+{
+	const char *folder = supervisor->launch->record->folder;
+	return output_json_text(folder, strlen(folder));
+}
+
 void result_write(struct supervisor *supervisor)
 {
 	char now[32];
@@ -93,8 +99,8 @@ void result_write(struct supervisor *supervisor)
 	int code = failure_exit_code(supervisor);
 	const char *status = failure_status(supervisor);
 	double took = supervisor_seconds(supervisor, supervisor_now(supervisor));
-	output_event(&supervisor->output, json_pack("{ss ss si so sf ss}", "event", "result", "status", status, "exit", code,
-		"cause", cause_json(supervisor), "seconds", took, "record", supervisor->launch->record->folder));
+	output_event(&supervisor->output, json_pack("{ss ss si so sf so}", "event", "result", "status", status, "exit", code,
+		"cause", cause_json(supervisor), "seconds", took, "record", path_json(supervisor)));
 	json_t *nodes = json_object();
 	for (int i = 0; i < supervisor->total; i++)
 		json_object_set_new(nodes, supervisor->members[i].name, member_json(&supervisor->members[i]));

@@ -93,9 +93,12 @@ void run_stop(struct supervisor *supervisor, enum cause cause, int code, struct 
 void run_kill_all(struct supervisor *supervisor)
 {
 	supervisor->killing = true;
-	for (int i = 0; i < supervisor->total; i++)
-		member_kill(supervisor, &supervisor->members[i]);
-	reap_signal_descendants(SIGKILL);
+	for (int i = 0; i < supervisor->total; i++) {
+		struct member *member = &supervisor->members[i];
+		member->had_to_be_killed |= member_alive(member) && !member->failure;
+		member_kill(supervisor, member);
+	}
+	reap_signal_descendants(getpid(), SIGKILL);
 }
 
 /* ---- barriers ---- */
@@ -209,7 +212,7 @@ static void signal_all(struct supervisor *supervisor, int signal)
 	for (int i = 0; i < supervisor->total; i++)
 		if (member_alive(&supervisor->members[i]))
 			kill(-supervisor->members[i].process, signal);
-	reap_signal_descendants(signal);
+	reap_signal_descendants(getpid(), signal);
 }
 
 /* Everything below stops; then the guardian is told, and stops itself, which is what the shell sees. */

@@ -91,9 +91,9 @@ int start_prepare(struct supervisor *supervisor)
 	raise_descriptors(supervisor);
 	output_say(&supervisor->output, "run %s, seed %lld, %s", supervisor->launch->record->id,
 		(long long)topology->seed, supervisor->launch->record->folder);
-	output_event(&supervisor->output, json_pack("{ss si ss sI ss}", "event", "start", "schema", 1, "run",
+	output_event(&supervisor->output, json_pack("{ss si ss sI so}", "event", "start", "schema", 1, "run",
 		supervisor->launch->record->id, "seed", (json_int_t)topology->seed, "record",
-		supervisor->launch->record->folder));
+		output_json_text(supervisor->launch->record->folder, strlen(supervisor->launch->record->folder))));
 	struct error error = { 0 };
 	if (spawn_prepare(&error)) {
 		output_error(&supervisor->output, "%s", error.text);

@@ -135,6 +135,8 @@ static void take_end_signal(struct supervisor *supervisor, int number)
 		supervisor->give_up = true;
 	if (!supervisor->first_signal_ns) {
 		supervisor->first_signal_ns = now;
+		if (supervisor->phase >= PHASE_STOP)
+			output_say(&supervisor->output, "already stopping (once more kills at once)");
 		run_stop(supervisor, CAUSE_SIGNAL, number, NULL, NULL);
 	} else if (number != SIGHUP && now - supervisor->first_signal_ns >= SECOND_SIGNAL && !supervisor->killing) {
 		output_say(&supervisor->output, "killing");

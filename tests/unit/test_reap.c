@@ -93,7 +93,7 @@ START_TEST(signals_all_generations)
 {
 	int status, stopped = 0;
 	pid_t child = family();
-	reap_signal_descendants(SIGSTOP);
+	reap_signal_descendants(getpid(), SIGSTOP);
 	ck_assert(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status));
 	kill(child, SIGKILL);
 	ck_assert(waitpid(child, &status, 0) == child);
