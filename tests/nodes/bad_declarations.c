@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Places in the state that overlap and lie beyond it, a double name, a subscription that does not say what it keeps. */
 #include <lpad/node.h>
 

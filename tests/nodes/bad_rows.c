@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Rows of a size that cannot be. */
 #include <lpad/node.h>
 

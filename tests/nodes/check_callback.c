@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Its check complains, crashes or hangs, as the parameters say. */
 #include <unistd.h>
 

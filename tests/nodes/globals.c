@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Has variables that replicas in one process would share. */
 #include <lpad/node.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Closes its descriptors while it is loaded. */
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Leaves a process behind that has a session of its own and keeps every descriptor. */
 #include <unistd.h>
 

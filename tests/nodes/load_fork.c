@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Forks while it is loaded; the child goes on as if it were the module's process. */
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Prints while it is loaded. */
 #include <stdio.h>
 

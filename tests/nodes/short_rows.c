@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* As if compiled with an older header, whose implementations ended before `service` and whose parameters had no `fields`. */
 #include <lpad/node.h>
 

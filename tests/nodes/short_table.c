@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A table that ends too early. */
 #include <lpad/node.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Compiled, it seems, for a later version of the contract. */
 #include <lpad/node.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The consumer gives every producer its number and prints what comes back; the calls of a round overlap. */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <lpad/node.h>
 
 static int run(lpad_node *node)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* talker publishes greetings; listener prints them and asks at the end how many there were. */
 #include <inttypes.h>
 #include <stdio.h>

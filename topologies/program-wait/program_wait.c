@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Four nodes that wait for the end of the program in four ways, and one that brings it about. */
 #include <semaphore.h>
 #include <stdatomic.h>

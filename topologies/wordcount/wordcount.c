@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * MapReduce: mapper i counts the i-th part of the text, reducer r fetches partition r of the words from every mapper and
  * adds up, the driver tells both when, and prints.

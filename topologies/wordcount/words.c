@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Words, their counts, and the files they come from: what does not need lpad. */
 #define _GNU_SOURCE
 #include "words.h"

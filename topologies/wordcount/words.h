@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Words and how often they occur: maximal runs of ASCII letters, in lower case. */
 #ifndef WORDS_H
 #define WORDS_H
