@@ -76,10 +76,10 @@ for source in lib/*/*.c; do
 	[ "$first" = "#include \"$header\"" ] || wrong+=("$source includes $first first, not its own header")
 done
 
-# Every file says its licence; examples are for copying, and test nodes for misbehaving.
+# Every file says its licence.
 while read -r file; do
 	head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || wrong+=("$file has no licence line")
-done < <(find cmd lib tests -path tests/nodes -prune -o \( -name '*.[ch]' -o -name '*.sh' \) -print)
+done < <(find cmd lib tests topologies -name '*.[ch]' -o -name '*.sh')
 
 if [ ${#wrong[@]} -gt 0 ]; then
 	printf '%s\n' "${wrong[@]}"
