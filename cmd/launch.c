@@ -193,6 +193,17 @@ static void make_token(struct launching *launching)
 	snprintf(launching->token, sizeof launching->token, "%016" PRIx64, bits);
 }
 
+/* The nodes are told of both in JSON. */
+static int must_be_utf8(const char *path, const char *remedy)
+{
+	json_t *text = json_string(path);
+	json_decref(text);
+	if (text)
+		return 0;
+	fprintf(stderr, "lpad: the path %s is not UTF-8; %s\n", path, remedy);
+	return EXIT_START;
+}
+
 static int prepare(struct launching *launching)
 {
 	struct error error = { 0 };
@@ -203,7 +214,9 @@ static int prepare(struct launching *launching)
 	if ((code = make_sockets(launching)) || (code = make_record(launching)))
 		return code;
 	guardian_tell_places(launching->guardian, launching->sockets, &launching->record);
-	if ((code = resolve_with_run(launching)) || (code = fill_record(launching)))
+	if ((code = must_be_utf8(launching->sockets, "set XDG_RUNTIME_DIR to another")) ||
+	    (code = must_be_utf8(launching->record.folder, "--record FOLDER names another place")) ||
+	    (code = resolve_with_run(launching)) || (code = fill_record(launching)))
 		record_discard(&launching->record);
 	return code;
 }
@@ -260,12 +273,15 @@ static int launch(struct launching *launching)
 	if (!code && !launching->dry_run)
 		code = prepare(launching);
 	probe_settle(launching->probe);
-	if (!code && launching->dry_run)
-		(launching->style.json ? print_plan_json : print_plan)(launching);
-	else if (!code)
+	bool started = !code && !launching->dry_run;
+	if (started)
 		code = run_it(launching);
+	else if (!code)
+		(launching->style.json ? print_plan_json : print_plan)(launching);
 	else if (launching->sockets)
 		files_remove_tree(launching->sockets);
+	if (code == EXIT_START && !launching->dry_run && !started)
+		fputs("lpad: nothing was started, and there is no record of it\n", stderr);
 	topology_free(launching->topology);
 	source_free(launching->source);
 	problems_release(&launching->problems);

@@ -164,6 +164,8 @@ static void report_root(struct supervisor *supervisor)
 	failure_describe(root, &text);
 	output_error(&supervisor->output, "%s", text_string(&text));
 	show_last_lines(supervisor, root);
+	if (supervisor->output.style.quiet)     /* else it stands in the first line */
+		output_error(&supervisor->output, "the record is in %s", supervisor->launch->record->folder);
 	if (supervisor->cause != CAUSE_FAILURE)
 		return;
 	for (int i = 0; i < supervisor->total; i++)

@@ -13,6 +13,7 @@ YAML
 refused() {
 	assert_exit 125
 	assert_contains "$err" "$1"
+	assert_contains "$err" "lpad: nothing was started, and there is no record of it"
 	assert_lacks "$err" "lpad: run"
 	assert_equal "" "$(find "$XDG_RUNTIME_DIR/lpad/" -mindepth 1 2>/dev/null)" "socket folders"
 }
@@ -30,6 +31,10 @@ run_lpad launch --record file
 refused "--record"
 run_lpad launch --record /proc/nowhere
 refused "--record"
+
+run_lpad launch --record "$SCRATCH/"$'not-\xff'
+refused "is not UTF-8; --record FOLDER names another place"
+assert_equal "" "$(ls "$SCRATCH/"$'not-\xff')" "records"
 
 # A file, a link, an open folder where the folder of sockets should be.
 rm -rf "$XDG_RUNTIME_DIR/lpad"

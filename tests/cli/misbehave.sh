@@ -85,8 +85,9 @@ assert_equal 7 "$code" "the node's own code"
 assert_contains "$err" "seven it is"
 
 victim call_exit
-run_lpad launch
+run_lpad launch --quiet
 assert_equal 9 "$code" "exit() in a node"
+assert_contains "$err" "lpad: the record is in $(readlink -f "$XDG_STATE_HOME/lpad/runs/latest")"
 
 victim fails
 run_lpad launch
