@@ -57,6 +57,13 @@ assert_exit 0
 assert_contains "$out" "would start 1 process"
 assert_equal "$(basename "$(readlink -f "$record")")" "$(ls -t "$XDG_STATE_HOME/lpad/runs" | grep -v latest | head -1)" "no record of a dry run"
 
+# A stop at any moment of a start ends it at once: nobody has to be told twice.
+for limit in 1 2 3 5 8 13; do
+	run_lpad launch --time-limit ${limit}ms
+	assert_exit 124
+	assert_lacks "$err" "sent TERM"
+done
+
 for signal in INT TERM HUP; do
 	start_lpad launch
 	wait_until file_has out 'is ready'

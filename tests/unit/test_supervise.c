@@ -106,6 +106,9 @@ static void begin_run(void)
 	if (does("answers"))
 		say("counters", ", \"ports\": [{\"port\": \"ask\", \"kind\": \"method\", \"peer\": \"driver\", "
 			"\"messages\": 7, \"bytes\": 700, \"published\": 0, \"dropped\": 0}]");
+	while (does("flood"))
+		for (int i = 0; i < 1000; i++)
+			say("step", ", \"step\": \"run\"");
 	if (does("escape"))
 		escape();
 	misbehave();
@@ -457,6 +460,17 @@ START_TEST(stops_on_a_signal)
 }
 END_TEST
 
+/* Two that never stop talking leave the supervisor time for everybody else. */
+START_TEST(stops_those_that_talk_all_the_time)
+{
+	const struct fake list[] = { FAKE("driver", "print flood", 2, .stop_within_ms = 100), { 0 } };
+	begin_launch(list, &(struct output_style){ 0 });
+	wait_for_text("out", "out of driver/1");
+	kill(launched, SIGINT);
+	ck_assert_int_eq(end_launch(), 130);
+}
+END_TEST
+
 static pid_t supervisor_process(void)
 {
 	char path[64];
@@ -634,6 +648,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, ends_at_the_time_limit);
 	tcase_add_test(tcase, says_which_limit_is_too_low);
 	tcase_add_loop_test(tcase, stops_on_a_signal, 0, 3);
+	tcase_add_test(tcase, stops_those_that_talk_all_the_time);
 	tcase_add_test(tcase, a_second_signal_kills);
 	tcase_add_loop_test(tcase, nothing_outlives_the_guardian, 0, 2);
 	tcase_add_test(tcase, nothing_outlives_the_supervisor);
