@@ -27,9 +27,16 @@ enum {
 /* The threads that send one message to several subscribers share it by an atomic count inside nng, which is not instrumented: the
    last one's free looks like a race with another one's sendmsg. */
 const char *__tsan_default_suppressions(void);
+const char *__tsan_default_options(void);
 const char *__tsan_default_suppressions(void)
 {
 	return "race:sendmsg\n";
+}
+
+/* The suppression goes by the stack of the older access, which must not have been forgotten. */
+const char *__tsan_default_options(void)
+{
+	return "history_size=7";
 }
 #endif
 

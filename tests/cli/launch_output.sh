@@ -50,6 +50,9 @@ exec 5<&-
 lpad_pid=$!
 exec 5< stuck
 wait_until file_has err 'lpad: run'
+record=$(sed -n 's/^lpad: run .*, seed 1, //p' err)
+writes() { [ -n "$(find "$record/logs" -type f -size +0)" ]; }
+wait_until writes       # before that it would just stop
 kill -INT "$lpad_pid"
 wait_until -t 20 file_has err 'sent TERM'
 wait_until -t 20 process_gone "$lpad_pid"
