@@ -264,6 +264,7 @@ int server_new(struct link *link, const struct link_spec *spec, struct error *er
 	struct server *server = link->server = memory_new(sizeof *server);
 	server->methods = memory_array(spec->method_count, sizeof *server->methods);
 	server->method_count = spec->method_count;
+	server->sessions = (uint64_t)spec->self.incarnation << 24;      /* an old session is never one of a successor */
 	for (size_t i = 0; i < spec->method_count; i++)
 		init_method(link, &server->methods[i], &spec->methods[i], (int)i);
 	for (size_t i = 0; i < spec->caller_count; i++)
