@@ -11,11 +11,9 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "link/nng_frame.h"
 
 enum {
-	OWNER_ONLY = 0600,
 	PROTOCOL_BYTES = 64,            /* nng's own, in front of ours */
 	RECONNECT_FIRST_MS = 10, RECONNECT_MOST_MS = 100,
 	RECEIVING = 2,                  /* contexts that wait for a request, so that a burst finds one */
@@ -398,15 +396,6 @@ void nng_calls_answer_flush(struct answering *answering, int64_t until_ns)
 		nanosleep(&moment, NULL);
 }
 
-static int listen_privately(nng_socket socket, const char *address)
-{
-	nng_listener listener;
-	int code = nng_listener_create(&listener, socket, address);
-	if (!code && text_starts(address, "ipc://"))
-		code = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, OWNER_ONLY);
-	return code ? code : nng_listener_start(listener, 0);
-}
-
 struct answering *nng_calls_answer_open(const char *address, size_t longest, const struct answering_events *events,
 	void *context, struct error *error)
 {
@@ -420,7 +409,7 @@ struct answering *nng_calls_answer_open(const char *address, size_t longest, con
 	if (!code)
 		code = nng_socket_set_size(answering->socket, NNG_OPT_RECVMAXSZ, longest + WIRE_SIZE + PROTOCOL_BYTES);
 	if (!code)
-		code = listen_privately(answering->socket, address);
+		code = nng_listen_privately(answering->socket, address);
 	if (!code) {
 		pthread_mutex_lock(&answering->lock);
 		receive(answering);

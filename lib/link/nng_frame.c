@@ -3,7 +3,21 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "link/message.h"
+
+enum { OWNER_ONLY = 0600 };
+
+int nng_listen_privately(nng_socket socket, const char *address)
+{
+	nng_listener listener;
+	int code = nng_listener_create(&listener, socket, address);
+	if (code)
+		return code;
+	if (text_starts(address, "ipc://"))
+		code = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, OWNER_ONLY);
+	return code ? code : nng_listener_start(listener, 0);
+}
 
 nng_msg *nng_frame_pack(struct frame *frame)
 {

@@ -8,12 +8,10 @@
 #include <nng/protocol/pubsub0/sub.h>
 
 #include "base/memory.h"
-#include "base/text.h"
 #include "link/nng_frame.h"
 
 enum {
 	BUFFER_MOST = 8192,             /* nng's own limit */
-	OWNER_ONLY = 0600,
 	FROM_SUBSCRIBERS_MOST = 64,     /* they have nothing to say on this socket: a forged length must not cost memory */
 	RECONNECT_FIRST_MS = 10, RECONNECT_MOST_MS = 100
 };
@@ -63,17 +61,6 @@ static void on_join(nng_pipe pipe, nng_pipe_ev event, void *context)
 	publishing->joined(publishing->context);
 }
 
-static int listen_privately(nng_socket socket, const char *address)
-{
-	nng_listener listener;
-	int code = nng_listener_create(&listener, socket, address);
-	if (code)
-		return code;
-	if (text_starts(address, "ipc://"))
-		code = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, OWNER_ONLY);
-	return code ? code : nng_listener_start(listener, 0);
-}
-
 static int start_publishing(struct publishing *publishing, const char *address, int buffer)
 {
 	nng_socket socket = publishing->socket;
@@ -84,7 +71,7 @@ static int start_publishing(struct publishing *publishing, const char *address, 
 		code = nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, on_join, publishing);
 	if (!code)
 		code = nng_aio_alloc(&publishing->sending, NULL, NULL);
-	return code ? code : listen_privately(socket, address);
+	return code ? code : nng_listen_privately(socket, address);
 }
 
 struct publishing *nng_topics_publish_open(const char *address, int buffer, void (*joined)(void *context), void *context,
