@@ -78,14 +78,6 @@ int files_replace(const char *path, const void *data, size_t size, mode_t mode, 
 	return failed(error, "write", path);
 }
 
-int files_copy(const char *from, const char *to, mode_t mode, struct error *error)
-{
-	struct text cleanup_text content = { 0 };
-	if (files_read(from, &content, 0, error))
-		return -1;
-	return files_replace(to, text_string(&content), content.length, mode, error);
-}
-
 int files_make_folders(const char *path, mode_t mode, struct error *error)
 {
 	char *cleanup_free copy = memory_copy_text(path);

@@ -17,7 +17,6 @@ int files_read_fd(int fd, const char *name, struct text *out, size_t limit, stru
 int files_write_all(int fd, const void *data, size_t size);
 /* Written beside as PATH.new.PID, synced, renamed: the old content or the new, never half. Code: errno. */
 int files_replace(const char *path, const void *data, size_t size, mode_t mode, struct error *error);
-int files_copy(const char *from, const char *to, mode_t mode, struct error *error);
 /* All missing folders of `path`, with `mode`. An existing folder is fine; anything else in the way is an error. */
 int files_make_folders(const char *path, mode_t mode, struct error *error);
 /* A folder and all below it; never follows a link; what is missing is fine. */

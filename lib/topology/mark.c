@@ -24,13 +24,6 @@ struct mark mark_within(struct mark mark, const char *text, size_t offset, size_
 	return mark;
 }
 
-struct mark mark_join(struct mark first, struct mark last)
-{
-	first.end_line = last.end_line;
-	first.end_column = last.end_column;
-	return first;
-}
-
 bool mark_equal(const struct mark *a, const struct mark *b)
 {
 	return a->line == b->line && a->column == b->column && a->end_line == b->end_line

@@ -13,8 +13,6 @@ size_t mark_characters(const char *text, size_t length);
 /* The part [offset, offset + length) of a scalar's text that stands at `mark`; the whole mark where escapes or several
    lines keep the two apart. */
 struct mark mark_within(struct mark mark, const char *text, size_t offset, size_t length);
-/* From the first character of one to the last of the other. */
-struct mark mark_join(struct mark first, struct mark last);
 bool mark_equal(const struct mark *a, const struct mark *b);
 /* An option or argument of the command line: it has a name, but no lines. */
 bool mark_is_option(const struct mark *mark);
