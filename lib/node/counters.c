@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/counters.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/text.h"
-
-
-
 /* What makes a line differ; wraps around on purpose. */
 struct gathering {
 	json_t *ports;
@@ -34,28 +27,14 @@ static void gather(void *context, const struct port_counters *counters)
 	json_array_append_new(gathering->ports, port);
 }
 
-/* true: `sum` is the one remembered for the node. */
-static bool unchanged(struct counters_memory *memory, const char *node, uint64_t sum)
-{
-	for (size_t i = 0; i < memory->count; i++)
-		if (!strcmp(memory->seen[i].node, node)) {
-			bool same = memory->seen[i].sum == sum;
-			memory->seen[i].sum = sum;
-			return same;
-		}
-	memory->seen = memory_resize(memory->seen, memory->count + 1, sizeof *memory->seen);
-	memory->seen[memory->count].node = memory_copy_text(node);
-	memory->seen[memory->count++].sum = sum;
-	return false;
-}
-
 json_t *counters_line(struct link *link, const char *node, struct counters_memory *memory)
 {
 	struct gathering gathering = { .ports = json_array() };
 	link_counters(link, gather, &gathering);
-	if (!json_array_size(gathering.ports) || unchanged(memory, node, gathering.sum)) {
+	if (!json_array_size(gathering.ports) || (memory->said && memory->sum == gathering.sum)) {
 		json_decref(gathering.ports);
 		return NULL;
 	}
+	*memory = (struct counters_memory){ .said = true, .sum = gathering.sum };
 	return json_pack("{s:s, s:s, s:o}", "is", "counters", "node", node, "ports", gathering.ports);
 }

@@ -4,13 +4,15 @@
 #define NODE_COUNTERS_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
-#include "base/list.h"
 #include "link/link.h"
 
+/* What the last line said, in one number. */
 struct counters_memory {
-	struct { char *node; uint64_t sum; } *seen;
-	size_t count;
+	bool said;
+	uint64_t sum;
 };
 
 /* New reference; NULL: nothing has changed, or there is nothing to count. */

@@ -15,7 +15,6 @@
 #include "base/files.h"
 #include "base/list.h"
 #include "node/control.h"
-#include "node/counters.h"
 #include "node/replica.h"
 
 enum {
@@ -35,7 +34,6 @@ struct life {
 	size_t count;
 	bool going, draining, finishing;
 	int64_t report_at, counters_at, counters_every, waits_at;       /* ms; INT64_MAX: not due */
-	struct counters_memory counters;
 	pthread_mutex_t lock;           /* guards the outbox and the failure */
 	LIST(json_t *) outbox;
 	bool failed;
@@ -104,7 +102,8 @@ static bool send_counters(struct life *life)
 {
 	bool changed = false;
 	for (size_t i = 0; i < life->count; i++) {
-		json_t *line = counters_line(life->replicas[i].node->link, life->replicas[i].document->node, &life->counters);
+		json_t *line = counters_line(life->replicas[i].node->link, life->replicas[i].document->node, 
+			&life->replicas[i].counters);
 		if (line)
 			channel_send(&life->channel, line);
 		changed |= line != NULL;

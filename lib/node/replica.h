@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "node/counters.h"
 #include "node/host.h"
 
 /* Any thread; none may block. */
@@ -40,6 +41,7 @@ struct replica {
 	_Atomic bool drained;                   /* by the link; the main thread tells the supervisor */
 	/* The main thread's own: */
 	bool bound, connected, drained_said;
+	struct counters_memory counters;
 };
 
 /* Each says its step first, so that the owner can tell the supervisor before the author's code may crash. -1: "failed" was said. */
