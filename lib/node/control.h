@@ -18,7 +18,8 @@
  *    "waits_for": ["learner"]}                        waits_for: only in wire and drain, at most 8 names
  *   {"is": "bound", "node": N}                        module loaded, init returned 0, listeners exist
  *   {"is": "wired", "node": N}                        HELLO exchanged with every neighbour, both directions
- *   {"is": "ended", "node": N, "code": 0}             run returned well (0 or stopped); 1..125: with that code, badly
+ *   {"is": "ended", "node": N, "code": 0}             run returned well (0 or stopped). The supervisor takes 1..125 as a bad
+ *                                                     end too; our own nodes say "failed" then
  *   {"is": "failed", "node": N, "step": "init", "code": 1, "text": "…", "peer": "learner"}
  *                                                     init, run or a subscription's callback failed; the process exits
  *                                                     with the code next. peer: the failed peer it names, so that this
@@ -29,9 +30,10 @@
  *   {"is": "counters", "node": N, "ports": [{"port": "value", "kind": "handle" | "method" | "topic" | "subscription",
  *      "peer": "sensor", "messages": 10, "bytes": 640, "delivered_bytes": 1280, "dropped": 0, "lost": 0,
  *      "published": 10, "received": 10, "errors": 0,
- *      "latency": [p50, p90, p99, max]}]}             once a second while it changes, and before drained; latency in
- *                                                     seconds, handles only; one entry per port and peer replica
- *   {"is": "note", "node": N, "text": "has waited 10 s for replay.sample"}      shown to the user as it is
+ *      "latency": [p50, p90, p99, max]}]}             a second after the last one that had changed, later while nothing
+ *                                                     changes (8 s at most), and before drained; latency in seconds,
+ *                                                     handles only; one entry per port and peer replica
+ *   {"is": "note", "node": N, "text": "has waited 10 s for replay.sample"}      shown to the user, behind the name unless it begins with it
  *   {"is": "drained", "node": N, "left": 3, "text": "3 messages of reading to keep"}     left 0: nothing was left
  *
  * Exit of the process: 0 after finish; the failure's code after "failed"; 1 if the channel ended without a word.
