@@ -65,7 +65,7 @@ nothing_was_started
 # A module that hangs when it is opened.
 topology "a: {module: $TESTS/nodes/load_hang.c}"
 start_lpad launch
-is_probed() { for pid in $(processes_with "SCRATCH=$SCRATCH"); do tr '\0' ' ' < "/proc/$pid/cmdline"; done 2>/dev/null | grep -q -- --probe; }
+is_probed() { for pid in $(processes_with "SCRATCH=$SCRATCH"); do tr '\0' ' ' < "/proc/$pid/cmdline"; done 2>/dev/null | grep -q -- 'node [-]-probe'; }   # not itself
 wait_until is_probed
 kill -INT "$lpad_pid"
 finish_lpad
