@@ -287,7 +287,8 @@ static inline void peer_bind(struct peer *peer, int number, int incarnation, con
 	struct link_spec spec = { .self = all[number], .token = PEERS_TOKEN, .longest = LONGEST, .callers = all,
 		.caller_count = (size_t)peers_count, .handles = &peers, .handle_count = 1, .methods = peer_methods,
 		.method_count = METHODS };
-	spec.self.address = addresses[number];
+	const char *own = addresses[number];
+	spec.serve = (struct listen_link){ &own, 1 };
 	spec.self.incarnation = (uint32_t)incarnation;
 	struct link_hooks hooks = { .context = peer, .wired = peer_wired, .drained = peer_drained, .note = peer_note,
 		.wake = peer_wake };

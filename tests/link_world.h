@@ -162,8 +162,10 @@ static inline void world_add_topics(const struct world *world, int number, struc
 		while (at < *count && !text_equal(topics[at].name, edge->topic))
 			at++;
 		if (at == *count) {
+			char **address = memory_new(sizeof *address);
+			*address = world_topic_address(world, number, edge->topic);
 			topics[(*count)++] = (struct topic_link){ .name = edge->topic,
-				.address = world_topic_address(world, number, edge->topic),
+				.bodies = { (const char *const *)address, 1 },
 				.buffer = world_buffer(world, number, edge->topic), .window = 128,
 				.subscribers = memory_array(world->edge_count, sizeof(struct subscriber_link)) };
 		}
@@ -200,7 +202,8 @@ static inline void world_new_link(struct world *world, int number)
 	struct party *party = &world->party[number];
 	struct topic_link topics[WORLD_PARTIES];
 	struct subscription_link subscriptions[WORLD_PARTIES];
-	struct link_spec spec = { .self = world_peer(world, number), .token = WORLD_TOKEN,
+	struct link_spec spec = { 
+		.self = world_peer(world, number), .serve = { (const char *const *)&party->address, 1 }, .token = WORLD_TOKEN,
 		.longest = party->longest ? party->longest : 256 << 20, .topics = topics, .subscriptions = subscriptions };
 	struct link_hooks hooks = { .context = party, .wired = world_wired, .drained = world_drained, .note = world_note,
 		.wake = world_wake };
@@ -211,7 +214,8 @@ static inline void world_new_link(struct world *world, int number)
 	WORLD_MUST(party->link, "%s", error.text);
 	WORLD_MUST(!link_bind(party->link, &error), "%s", error.text);
 	for (size_t i = 0; i < spec.topic_count; i++) {
-		free((char *)topics[i].address);
+		free((char *)topics[i].bodies.at[0]);
+		free((void *)topics[i].bodies.at);
 		free((void *)topics[i].subscribers);
 	}
 	for (size_t i = 0; i < spec.subscription_count; i++) {

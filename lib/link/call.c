@@ -82,7 +82,7 @@ static void end(struct lpad_call *call)
 
 void call_drop(struct lpad_call *call)
 {
-	call->link->server->transport->answer_drop(call->request);
+	call->request->transport->answer_drop(call->request);
 	end(call);
 }
 
@@ -234,7 +234,7 @@ int call_caller_incarnation(const lpad_call *call)
 /* 0, or EINVALID when it was answered before. */
 static int check_open(const lpad_call *call)
 {
-	return call->state == CALL_TAKEN && call->link->server->answering ? 0
+	return call->state == CALL_TAKEN && call->link->server->open ? 0
 		: fault_set(LPAD_EINVALID, "%s.%s: the call was answered already", call->link->self.node, call->method->name);
 }
 
@@ -270,7 +270,7 @@ int call_answer(lpad_call *call, lpad_message *reply)
 	struct frame frame = { .wire = { .kind = WIRE_REPLY, .role = WIRE_MEMBER, .group = link->self.group,
 		.index = link->self.index, .incarnation = link->self.incarnation, .token = link->token,
 		.deadline_ms = -1 }, .message = reply };
-	const struct transport *transport = link->server->transport;
+	const struct transport *transport = call->request->transport;
 	if (reply)
 		message_seal(reply);
 	transport->frame_make(&frame);

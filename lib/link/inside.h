@@ -148,7 +148,7 @@ struct link {
 	size_t longest;
 	bool service;
 	struct link_hooks hooks;
-	const struct transport *transport;
+	LIST(struct bound_address) bound;       /* of link_bind, and read by its thread; texts belong to the listeners */
 	bool going, draining, closed, wired_said, drained_said;         /* lock */
 	bool connected;                 /* lock: link_connect was called */
 	bool cut;                       /* lock: the drain's time is up: nobody waits any longer */
@@ -171,6 +171,8 @@ struct link {
 	} due;
 	LIST(struct note_kind) note_kinds;      /* lock: how often each kind of note was said lately */
 };
+
+void link_add_bound(struct link *link, struct bound_address address);
 
 /* Each piece offers the same steps; link.c calls them in this order. "lock": called with it held. */
 int callers_new(struct link *link, const struct link_spec *spec, struct error *error);

@@ -138,7 +138,7 @@ static struct peer_spec copy_peer(const struct peer_spec *peer)
 {
 	struct peer_spec copy = *peer;
 	copy.node = memory_copy_text(peer->node);
-	copy.address = memory_copy_text(peer->address);
+	copy.address = NULL;
 	return copy;
 }
 
@@ -174,6 +174,17 @@ int link_connect(struct link *link, struct error *error)
 	link_check(link);
 	link_unlock(link);
 	return 0;
+}
+
+void link_add_bound(struct link *link, struct bound_address address)
+{
+	*list_add(&link->bound) = address;
+}
+
+size_t link_bound(const struct link *link, const struct bound_address **out)
+{
+	*out = link->bound.at;
+	return link->bound.count;
 }
 
 size_t link_waits_for(struct link *link, const char **names, size_t room)
@@ -322,7 +333,7 @@ void link_free(struct link *link)
 	list_release(&link->due.work);
 	list_release(&link->note_kinds);
 	free((char *)link->self.node);
-	free((char *)link->self.address);
+	list_release(&link->bound);
 	pthread_mutex_destroy(&link->lock);
 	free(link);
 }

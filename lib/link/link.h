@@ -34,42 +34,66 @@ struct handle_link {
 	int64_t deadline_ns;                    /* the edge's default; -1: none */
 	const struct peer_spec *servers;
 	size_t count;
+	const struct offered_methods *offered;  /* by group of server, as the topology knows them */
+	size_t offered_count;
+};
+struct offered_methods {
+	uint32_t group;
+	const char *const *names;
+	const bool *idempotent;
+	size_t count;
 };
 struct method_link {
 	const char *name;
 	bool inbox, idempotent;
 	int threads, queue, full;               /* as declared */
-	bool has_gone;
+	bool has_gone, has_held;
+	bool mirrored;                          /* of the node behind it: its calls go to `forward`. These follow the declared ones. */
+	int batch, batches;                     /* batch 0: none */
+	double batch_wait;
+	bool pad;
+	const char *request, *reply;            /* signatures; NULL: any */
 };
 struct subscriber_link {
 	struct peer_spec peer;
 	const char *port;
 	int keep;
+	bool eager;                             /* of `latest`: the body is pushed; else it is fetched when it is read */
 	int64_t window;
+};
+/* Where it listens: more than one address when some neighbours share the process. Any of them may ask for a free port
+   ("tcp://127.0.0.1:0"): link_bound tells which one it became. */
+struct listen_link {
+	const char *const *at;
+	size_t count;
 };
 struct topic_link {
 	const char *name;
-	const char *address;                    /* PUB address; NULL: nobody subscribes */
+	struct listen_link bodies, notices;     /* PUB addresses; count 0: nobody subscribes; notices: for lazy `latest` alone */
 	int buffer;
 	int64_t window;                         /* of `all` */
+	const char *signature;                  /* NULL: any */
 	const struct subscriber_link *subscribers;
 	size_t count;
 };
 struct publisher_link {
-	struct peer_spec peer;                  /* address: its REP */
-	const char *topic, *address;            /* PUB */
+	struct peer_spec peer;                  /* address: its REP; NULL: link_peer_up will say */
+	const char *topic, *address, *notice;   /* PUB; the same */
 	int buffer, keep;
+	bool eager;
 	int64_t window;
 };
 struct subscription_link {
 	const char *name;
+	const char *signature;
 	bool callback;                          /* messages are taken by the service thread */
 	bool cycle;
 	const struct publisher_link *publishers;
 	size_t count;
 };
 struct link_spec {
-	struct peer_spec self;                  /* address: its REP, NULL: nobody calls or subscribes */
+	struct peer_spec self;                  /* without an address */
+	struct listen_link serve;               /* its REP addresses; count 0: nobody calls or subscribes */
 	uint64_t token;
 	bool service;                           /* its topics do not end with `run` but at the drain */
 	size_t longest;                         /* max_message */
@@ -91,6 +115,8 @@ struct link_hooks {
 	void (*drained)(void *context);         /* once; see link_left for what was left */
 	void (*note)(void *context, const char *text);          /* for the user: waits over 10 s, malformed messages (at most a few a second) */
 	void (*wake)(void *context);            /* call link_tick soon, from the control thread */
+	/* handle_restart_server: the supervisor is asked to end that incarnation; its policy then acts. NULL: not possible here. */
+	void (*restart)(void *context, const struct peer_spec *peer, const char *why);
 	void (*work)(void *context, int method);/* may be NULL: something for a callback: method >= 0: its own threads; -1: the service thread */
 };
 
@@ -110,6 +136,27 @@ void link_drain(struct link *link, int64_t deadline_ns);
 /* What a drain left behind: "3 messages of reading to keep"; NULL: nothing. Caller frees. */
 char *link_left(struct link *link, int64_t *count);
 void link_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone);
+/*
+ * A neighbour listens: a restarted one has another incarnation and other addresses; over tcp the first ones come this way too, before
+ * link_connect. Anything older of that peer is lost by this. What is NULL is not known, or not needed by this replica.
+ */
+struct topic_address {
+	const char *topic, *address, *notice;
+};
+struct peer_up {
+	uint32_t group, index, incarnation;
+	const char *serve;
+	const struct topic_address *topics;
+	size_t topic_count;
+};
+int link_peer_up(struct link *link, const struct peer_up *up, struct error *error);
+/* After link_bind: where it listens, in the order of the spec. `topic` NULL: REP. Borrowed. */
+struct bound_address {
+	const char *topic;
+	bool notice;
+	const char *address;
+};
+size_t link_bound(const struct link *link, const struct bound_address **out);
 /* The process is about to exit: callers that still wait are refused, what was accepted is handed to the kernel. Nothing is closed or
    freed: that is left to the kernel, for closing a socket of nng 1.5.2 may wait for ever on a connection whose peer left first. */
 void link_leave(struct link *link);
@@ -127,9 +174,16 @@ lpad_inbox *link_inbox(struct link *link, int method);
 struct work {
 	/* GONE: nobody waits any more for a kept call (of an inbox: on the service thread). It stays valid until it is answered
 	   or refused, as every kept call, which then goes nowhere. Only for methods that have `gone`. */
-	enum { WORK_NONE, WORK_CALL, WORK_GONE, WORK_MESSAGE } kind;
-	int method;                             /* CALL, GONE */
+	/* HELD: the author's sentence why the call is kept: to be written into text. FUTURE: `done` of lpad_then is to be called. A CALL of
+	   a batched method is the batch. */
+	enum { WORK_NONE, WORK_CALL, WORK_GONE, WORK_MESSAGE, WORK_HELD, WORK_FUTURE } kind;
+	int method;                             /* CALL, GONE, HELD */
 	lpad_call *call;
+	char *text;                             /* HELD */
+	size_t room;
+	lpad_future *future;                    /* FUTURE */
+	void (*done)(lpad_node *node, lpad_future *future, void *context);
+	void *context;
 	int subscription;                       /* MESSAGE: place in the spec */
 	const lpad_message *message;            /* MESSAGE: freed by link_work_done */
 };
@@ -155,6 +209,11 @@ int future_wait(lpad_future *future, lpad_message **reply);
 int future_wait_any(lpad_future **futures, int count, lpad_deadline deadline);
 int future_ready(lpad_future *future);
 void future_cancel(lpad_future *future);
+/* Over the future, whichever thread made it; see lpad_then. */
+int future_then(lpad_future *future, void (*done)(lpad_node *, lpad_future *, void *), void *context);
+int handle_methods(const lpad_handle *handle, int place, const char *const **names);
+int handle_idempotent(const lpad_handle *handle, int place, const char *method);
+int handle_restart_server(lpad_handle *handle, int place, const char *why);
 int handle_await_server(lpad_handle *handle, int place, lpad_deadline deadline);
 
 const lpad_message *call_request(const lpad_call *call);
@@ -162,6 +221,7 @@ const char *call_method(const lpad_call *call);
 const char *call_caller(const lpad_call *call);
 int call_caller_index(const lpad_call *call);
 int call_caller_incarnation(const lpad_call *call);
+int call_batch(const lpad_call *call);
 int call_answer(lpad_call *call, lpad_message *reply);
 int call_refuse_list(lpad_call *call, int code, const char *format, va_list list) __attribute__((format(printf, 3, 0)));
 int inbox_next(lpad_inbox *inbox, lpad_call **out, lpad_deadline deadline);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "link/background.h"
 #include "link/nng_frame.h"
 
 enum {
@@ -233,12 +234,23 @@ void nng_calls_ask_close(struct asking *asking)
 	free_asking(asking);
 }
 
+static void close_asking(void *asking)
+{
+	nng_calls_ask_close(asking);
+}
+
+void nng_calls_ask_abandon(struct asking *asking, void (*closed)(void *context), void *context)
+{
+	background_close(close_asking, asking, closed, context);
+}
+
 /* ---- answering ---- */
 
 /* A context of the REP socket with its operations: receiving, taken (the link has it), answering, or spare. */
-struct request {
-	struct request *next;           /* all */
-	struct request *after;          /* spare, or answering */
+struct nng_request {
+	struct request base;            /* first */
+	struct nng_request *next;       /* all */
+	struct nng_request *after;      /* spare, or answering */
 	struct answering *answering;
 	nng_ctx context;
 	nng_aio *sending, *receiving;
@@ -249,8 +261,8 @@ struct answering {
 	const struct answering_events *events;
 	void *context;
 	pthread_mutex_t lock;
-	struct request *requests, *spare;       /* lock */
-	struct request *first, **last;  /* lock: answers that the connection has not accepted yet */
+	struct nng_request *requests, *spare;   /* lock */
+	struct nng_request *first, **last; /* lock: answers that the connection has not accepted yet */
 	int receiving;                  /* lock */
 	bool closing;                   /* lock */
 };
@@ -258,30 +270,30 @@ struct answering {
 static void on_request(void *context);
 
 /* nng takes the message out of the aio when the connection accepts it. */
-static bool accepted(const struct request *request)
+static bool accepted(const struct nng_request *request)
 {
 	return !nng_aio_get_msg(request->sending);
 }
 
-static void put_last(struct answering *answering, struct request *request)
+static void put_last(struct answering *answering, struct nng_request *request)
 {
 	request->after = NULL;
 	*answering->last = request;
 	answering->last = &request->after;
 }
 
-static struct request *take_first(struct answering *answering)
+static struct nng_request *take_first(struct answering *answering)
 {
-	struct request *request = answering->first;
+	struct nng_request *request = answering->first;
 	answering->first = request->after;
 	if (!answering->first)
 		answering->last = &answering->first;
 	return request;
 }
 
-static struct request *spare_request(struct answering *answering)
+static struct nng_request *spare_request(struct answering *answering)
 {
-	struct request *request = answering->spare;
+	struct nng_request *request = answering->spare;
 	if (request) {
 		answering->spare = request->after;
 		return request;
@@ -293,6 +305,7 @@ static struct request *spare_request(struct answering *answering)
 		put_last(answering, request);
 	}
 	request = memory_new(sizeof *request);
+	request->base.transport = &transport_nng;
 	request->answering = answering;
 	check(nng_ctx_open(&request->context, answering->socket), "nng_ctx_open");
 	request->sending = new_aio(NULL, NULL);
@@ -307,12 +320,12 @@ static void receive(struct answering *answering)
 {
 	while (answering->receiving < RECEIVING && !answering->closing) {
 		answering->receiving++;
-		struct request *request = spare_request(answering);
+		struct nng_request *request = spare_request(answering);
 		nng_ctx_recv(request->context, request->receiving);
 	}
 }
 
-static void recycle_request(struct request *request)
+static void recycle_request(struct nng_request *request)
 {
 	struct answering *answering = request->answering;
 	pthread_mutex_lock(&answering->lock);
@@ -324,7 +337,7 @@ static void recycle_request(struct request *request)
 
 static void on_request(void *context)
 {
-	struct request *request = context;
+	struct nng_request *request = context;
 	struct answering *answering = request->answering;
 	bool failed = nng_aio_result(request->receiving) != 0;
 	struct frame frame;
@@ -339,7 +352,7 @@ static void on_request(void *context)
 	nng_msg *message = nng_aio_get_msg(request->receiving);
 	nng_aio_set_msg(request->receiving, NULL);
 	if (nng_frame_unpack(message, &frame, &why))
-		answering->events->request(answering->context, request, &frame);
+		answering->events->request(answering->context, &request->base, &frame);
 	else {
 		nng_msg_free(message);
 		answering->events->malformed(answering->context, why);
@@ -350,8 +363,9 @@ static void on_request(void *context)
 	pthread_mutex_unlock(&answering->lock);
 }
 
-void nng_calls_answer(struct request *request, struct frame *reply)
+void nng_calls_answer(struct request *answered, struct frame *reply)
 {
+	struct nng_request *request = (struct nng_request *)answered;
 	struct answering *answering = request->answering;
 	nng_aio_wait(request->sending);         /* of the answer before; it was accepted */
 	nng_aio_set_msg(request->sending, packed(reply));
@@ -368,15 +382,15 @@ void nng_calls_answer(struct request *request, struct frame *reply)
 /* Receiving again makes nng forget whom it would have answered. */
 void nng_calls_answer_drop(struct request *request)
 {
-	recycle_request(request);
+	recycle_request((struct nng_request *)request);
 }
 
 static bool all_accepted(struct answering *answering)
 {
-	struct request *waiting = NULL;
+	struct nng_request *waiting = NULL;
 	pthread_mutex_lock(&answering->lock);
 	while (answering->first && !waiting) {
-		struct request *request = take_first(answering);
+		struct nng_request *request = take_first(answering);
 		if (!accepted(request)) {
 			put_last(answering, request);
 			waiting = request;
@@ -397,7 +411,7 @@ void nng_calls_answer_flush(struct answering *answering, int64_t until_ns)
 }
 
 struct answering *nng_calls_answer_open(const char *address, size_t longest, const struct answering_events *events,
-	void *context, struct error *error)
+	void *context, char **bound, struct error *error)
 {
 	struct answering *answering = memory_new(sizeof *answering);
 	answering->events = events;
@@ -409,7 +423,7 @@ struct answering *nng_calls_answer_open(const char *address, size_t longest, con
 	if (!code)
 		code = nng_socket_set_size(answering->socket, NNG_OPT_RECVMAXSZ, longest + WIRE_SIZE + PROTOCOL_BYTES);
 	if (!code)
-		code = nng_listen_privately(answering->socket, address);
+		code = nng_listen_privately(answering->socket, address, bound);
 	if (!code) {
 		pthread_mutex_lock(&answering->lock);
 		receive(answering);
@@ -426,16 +440,16 @@ struct answering *nng_calls_answer_open(const char *address, size_t longest, con
 
 void nng_calls_answer_close(struct answering *answering)
 {
-	struct request *next;
+	struct nng_request *next;
 	pthread_mutex_lock(&answering->lock);
 	answering->closing = true;
 	pthread_mutex_unlock(&answering->lock);
 	nng_close(answering->socket);
-	for (struct request *request = answering->requests; request; request = request->next) {
+	for (struct nng_request *request = answering->requests; request; request = request->next) {
 		nng_aio_stop(request->receiving);
 		nng_aio_stop(request->sending);
 	}
-	for (struct request *request = answering->requests; request; request = next) {
+	for (struct nng_request *request = answering->requests; request; request = next) {
 		next = request->next;
 		free_unsent(request->sending);
 		nng_aio_free(request->receiving);

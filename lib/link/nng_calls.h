@@ -12,7 +12,7 @@
 #include "link/transport.h"
 
 struct answering *nng_calls_answer_open(const char *address, size_t longest, const struct answering_events *events,
-	void *context, struct error *error);
+	void *context, char **bound, struct error *error);
 void nng_calls_answer(struct request *request, struct frame *reply);
 void nng_calls_answer_drop(struct request *request);
 void nng_calls_answer_flush(struct answering *answering, int64_t until_ns);
@@ -22,5 +22,6 @@ struct asking *nng_calls_ask_open(const char *address, size_t longest, const str
 	struct error *error);
 void nng_calls_ask(struct asking *asking, struct frame *frame, void *token);
 void nng_calls_ask_close(struct asking *asking);
+void nng_calls_ask_abandon(struct asking *asking, void (*closed)(void *context), void *context);
 
 #endif

@@ -3,12 +3,23 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "link/message.h"
 
 enum { OWNER_ONLY = 0600 };
 
-int nng_listen_privately(nng_socket socket, const char *address)
+/* "tcp://127.0.0.1:0" with the port that was found. */
+static char *with_port(nng_listener listener, const char *address)
+{
+	const char *colon = strrchr(address, ':');
+	int port = 0;
+	if (!text_starts(address, "tcp://") || nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port))
+		return memory_copy_text(address);
+	return memory_format("%.*s:%d", (int)(colon - address), address, port);
+}
+
+int nng_listen_privately(nng_socket socket, const char *address, char **bound)
 {
 	nng_listener listener;
 	int code = nng_listener_create(&listener, socket, address);
@@ -16,7 +27,11 @@ int nng_listen_privately(nng_socket socket, const char *address)
 		return code;
 	if (text_starts(address, "ipc://"))
 		code = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, OWNER_ONLY);
-	return code ? code : nng_listener_start(listener, 0);
+	if (!code)
+		code = nng_listener_start(listener, 0);
+	if (!code)
+		*bound = with_port(listener, address);
+	return code;
 }
 
 nng_msg *nng_frame_pack(struct frame *frame)

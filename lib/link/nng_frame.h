@@ -15,7 +15,8 @@ nng_msg *nng_frame_finish(struct frame *frame);
 bool nng_frame_unpack(nng_msg *message, struct frame *frame, const char **why);
 
 /* Listens; a socket file is for its owner alone. 0, or nng's code. */
-int nng_listen_privately(nng_socket socket, const char *address);
+/* `bound` gets the address with the port that it became, which the caller frees. */
+int nng_listen_privately(nng_socket socket, const char *address, char **bound);
 
 /* As transport.h wants them. */
 void nng_frame_make(struct frame *frame);

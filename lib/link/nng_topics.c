@@ -8,6 +8,7 @@
 #include <nng/protocol/pubsub0/sub.h>
 
 #include "base/memory.h"
+#include "link/background.h"
 #include "link/nng_frame.h"
 
 enum {
@@ -61,7 +62,7 @@ static void on_join(nng_pipe pipe, nng_pipe_ev event, void *context)
 	publishing->joined(publishing->context);
 }
 
-static int start_publishing(struct publishing *publishing, const char *address, int buffer)
+static int start_publishing(struct publishing *publishing, const char *address, int buffer, char **bound)
 {
 	nng_socket socket = publishing->socket;
 	int code = nng_socket_set_int(socket, NNG_OPT_SENDBUF, buffer_within(buffer));
@@ -71,11 +72,11 @@ static int start_publishing(struct publishing *publishing, const char *address, 
 		code = nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, on_join, publishing);
 	if (!code)
 		code = nng_aio_alloc(&publishing->sending, NULL, NULL);
-	return code ? code : nng_listen_privately(socket, address);
+	return code ? code : nng_listen_privately(socket, address, bound);
 }
 
 struct publishing *nng_topics_publish_open(const char *address, int buffer, void (*joined)(void *context), void *context,
-	struct error *error)
+	char **bound, struct error *error)
 {
 	struct publishing *publishing = memory_new(sizeof *publishing);
 	publishing->joined = joined;
@@ -83,7 +84,7 @@ struct publishing *nng_topics_publish_open(const char *address, int buffer, void
 	int code = nng_pub0_open(&publishing->socket);
 	bool opened = !code;
 	if (opened)
-		code = start_publishing(publishing, address, buffer);
+		code = start_publishing(publishing, address, buffer, bound);
 	if (!code)
 		return publishing;
 	error_set(error, "cannot listen on %s: %s", address, nng_strerror(code));
@@ -205,4 +206,14 @@ void nng_topics_subscribe_close(struct subscribing *subscribing)
 	nng_aio_stop(subscribing->receiving);
 	nng_aio_free(subscribing->receiving);
 	free(subscribing);
+}
+
+static void close_subscribing(void *subscribing)
+{
+	nng_topics_subscribe_close(subscribing);
+}
+
+void nng_topics_subscribe_abandon(struct subscribing *subscribing, void (*closed)(void *context), void *context)
+{
+	background_close(close_subscribing, subscribing, closed, context);
 }

@@ -12,12 +12,13 @@
 #include "link/transport.h"
 
 struct publishing *nng_topics_publish_open(const char *address, int buffer, void (*joined)(void *context), void *context,
-	struct error *error);
+	char **bound, struct error *error);
 void nng_topics_publish(struct publishing *publishing, struct frame *frame);
 void nng_topics_publish_close(struct publishing *publishing);
 
 struct subscribing *nng_topics_subscribe_open(const char *address, int buffer, size_t longest,
 	const struct subscribing_events *events, void *context, struct error *error);
 void nng_topics_subscribe_close(struct subscribing *subscribing);
+void nng_topics_subscribe_abandon(struct subscribing *subscribing, void (*closed)(void *context), void *context);
 
 #endif

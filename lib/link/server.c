@@ -269,22 +269,39 @@ int server_new(struct link *link, const struct link_spec *spec, struct error *er
 		init_method(link, &server->methods[i], &spec->methods[i], (int)i);
 	for (size_t i = 0; i < spec->caller_count; i++)
 		session_expect(link, &spec->callers[i]);
-	if (!link->self.address)
-		return 0;
-	server->transport = transport_for(link->self.address, error);
-	return server->transport ? 0 : -1;
+	server->listener_count = spec->serve.count;
+	server->listeners = memory_array(spec->serve.count, sizeof *server->listeners);
+	for (size_t i = 0; i < spec->serve.count; i++) {
+		struct listener *listener = &server->listeners[i];
+		listener->address = memory_copy_text(spec->serve.at[i]);
+		listener->transport = transport_for(listener->address, error);
+		if (!listener->transport)
+			return -1;
+	}
+	return 0;
 }
 
 int server_bind(struct link *link, struct error *error)
 {
 	static const struct answering_events events = { session_request, session_malformed };
 	struct server *server = link->server;
-	if (!server->transport)
-		return 0;
-	link_lock(link);                        /* events wait until the socket is known here */
-	server->answering = server->transport->answer_open(link->self.address, link->longest, &events, link, error);
+	int code = 0;
+	link_lock(link);                        /* events wait until all sockets are known here */
+	for (size_t i = 0; !code && i < server->listener_count; i++) {
+		struct listener *listener = &server->listeners[i];
+		char *bound = NULL;
+		listener->answering = listener->transport->answer_open(listener->address, link->longest, &events, link,
+			&bound, error);
+		code = listener->answering ? 0 : -1;
+		if (code)
+			continue;
+		free(listener->address);
+		listener->address = bound;
+		link_add_bound(link, (struct bound_address){ NULL, false, bound });
+	}
+	server->open = !code && server->listener_count;
 	link_unlock(link);
-	return server->answering ? 0 : -1;
+	return code;
 }
 
 size_t server_waits_for(struct link *link, const char **names, size_t room)
@@ -389,12 +406,12 @@ void server_flush(struct link *link)
 {
 	struct server *server = link->server;
 	link_lock(link);
-	struct answering *answering = server ? server->answering : NULL;
-	if (answering && link->draining)
+	bool open = server && server->open;
+	if (open && link->draining)
 		server_drain(link);             /* whoever still waits hears of it */
 	link_unlock(link);
-	if (answering)
-		server->transport->answer_flush(answering, clock_ns() + FLUSH_NS);
+	for (size_t i = 0; open && i < server->listener_count; i++)
+		server->listeners[i].transport->answer_flush(server->listeners[i].answering, clock_ns() + FLUSH_NS);
 }
 
 void server_close(struct link *link)
@@ -402,14 +419,14 @@ void server_close(struct link *link)
 	struct server *server = link->server;
 	server_flush(link);
 	link_lock(link);
-	struct answering *answering = server ? server->answering : NULL;
 	for (size_t i = 0; server && i < server->client_count; i++)
 		session_end(link, server->clients[i]);
 	if (server)
-		server->answering = NULL;
+		server->open = false;
 	link_unlock(link);
-	if (answering)
-		server->transport->answer_close(answering);
+	for (size_t i = 0; server && i < server->listener_count; i++)
+		if (server->listeners[i].answering)
+			server->listeners[i].transport->answer_close(server->listeners[i].answering);
 }
 
 static void free_calls(struct lpad_call *first, bool by_after)
@@ -438,6 +455,9 @@ void server_free(struct link *link)
 		free(server->methods[i].box);
 		free(server->methods[i].waiters.at);
 	}
+	for (size_t i = 0; i < server->listener_count; i++)
+		free(server->listeners[i].address);
+	free(server->listeners);
 	free(server->clients);
 	free(server->methods);
 	free(server->hello);

@@ -85,9 +85,17 @@ struct client {
 	struct tally *tallies;                  /* per method */
 };
 
-struct server {
-	struct answering *answering;
+/* One address at which requests come. */
+struct listener {
+	char *address;                          /* as it was asked for, then as it was bound */
 	const struct transport *transport;
+	struct answering *answering;            /* NULL: not open */
+};
+
+struct server {
+	struct listener *listeners;
+	size_t listener_count;
+	bool open;                              /* requests are taken and answers given */
 	struct method *methods;
 	size_t method_count;
 	struct client **clients;

@@ -36,7 +36,7 @@ void server_reply(struct link *link, struct request *request, int code, const ch
 		.token = link->token, .deadline_ms = -1 } };
 	if (body)
 		frame.message = message_bytes(body, strlen(body));
-	link->server->transport->answer(request, &frame);
+	request->transport->answer(request, &frame);
 }
 
 /* ---- clients ---- */
@@ -128,7 +128,7 @@ static void answer_hello(struct link *link, struct client *client, struct reques
 		.index = link->self.index, .incarnation = link->self.incarnation, .token = link->token,
 		.session = client->session, .deadline_ms = -1 },
 		.message = message_bytes(server->hello, strlen(server->hello)) };
-	server->transport->answer(request, &frame);
+	request->transport->answer(request, &frame);
 }
 
 static void hello(struct link *link, struct request *request, const struct frame *frame)
@@ -164,8 +164,8 @@ void session_end(struct link *link, struct client *client)
 	client->session = 0;
 	for (size_t i = 0; i < client->early.count; i++) {
 		struct arrival *arrival = &client->early.at[i];
-		link->server->transport->frame_drop(&arrival->frame);
-		link->server->transport->answer_drop(arrival->request);
+		arrival->frame.transport->frame_drop(&arrival->frame);
+		arrival->request->transport->answer_drop(arrival->request);
 	}
 	client->early.count = 0;
 	server_sweep(link, true);
@@ -225,7 +225,7 @@ static void deliver(struct link *link, struct client *client, struct request *re
 		server_reply(link, request, 0, NULL);
 	} else
 		refuse_method(link, request);
-	server->transport->frame_drop(frame);
+	frame->transport->frame_drop(frame);
 }
 
 static void keep_early(struct client *client, struct request *request, const struct frame *frame)
@@ -312,12 +312,12 @@ void session_request(void *context, struct request *request, struct frame *frame
 	struct link *link = context;
 	char claimed[64];
 	link_lock(link);
-	if (link->server->answering && frame->wire.token == link->token) {
+	if (link->server->open && frame->wire.token == link->token) {
 		dispatch(link, request, frame);
 		link_unlock(link);
 		return;
 	}
-	if (link->server->answering) {
+	if (link->server->open) {
 		snprintf(claimed, sizeof claimed, "member %u/%u", frame->wire.group, frame->wire.index);
 		count_malformed(link, claimed, "it is not of this run");
 		server_reply(link, request, LPAD_EINVALID, "not of this run");

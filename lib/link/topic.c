@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "link/topics.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/memory.h"
 
@@ -21,13 +23,18 @@ static void transmit(lpad_topic *topic, int kind, uint64_t number, lpad_message 
 		},
 		.message = message,
 	};
-	topic->transport->publish(topic->publishing, &frame);
+	for (size_t i = 0; i < topic->outlet_count; i++) {
+		struct frame copy = frame;
+		copy.message = message ? message_share(message) : NULL;
+		topic->outlets[i].transport->publish(topic->outlets[i].publishing, &copy);
+	}
+	message_free(message);
 }
 
 /* A HELLO carries the last sequence number: it must neither overtake a publication nor be overtaken by one. */
 void topic_flush(lpad_topic *topic)
 {
-	if (topic->busy || !topic->publishing)
+	if (topic->busy || !topic->open)
 		return;
 	if (topic->hello_due) {
 		topic->hello_due = false;
@@ -103,7 +110,7 @@ static uint64_t count_published(lpad_topic *topic, size_t size)
 static void publish_in_turn(lpad_topic *topic, lpad_message *message)
 {
 	uint64_t number = count_published(topic, message_size(message));
-	if (!topic->publishing) {
+	if (!topic->open) {
 		link_unlock(topic->link);
 		message_free(message);
 		link_lock(topic->link);
@@ -150,13 +157,36 @@ int topic_publish(lpad_topic *topic, lpad_message *message)
 
 static void on_join(void *context)
 {
-	lpad_topic *topic = context;
+	lpad_topic *topic = ((struct outlet *)context)->topic;
 	link_lock(topic->link);
 	if (topic->observed || subscribers_unconfirmed(topic)) {
 		topic->hello_due = true;
 		topic_flush(topic);
 	}
 	link_unlock(topic->link);
+}
+
+static void add_outlets(lpad_topic *topic, const struct listen_link *where, bool notice)
+{
+	topic->outlets = memory_resize(topic->outlets, topic->outlet_count + where->count, sizeof *topic->outlets);
+	for (size_t i = 0; i < where->count; i++)
+		topic->outlets[topic->outlet_count++] = (struct outlet){ .address = memory_copy_text(where->at[i]),
+			.notice = notice, .topic = topic };
+}
+
+static int bind_outlet(struct outlet *outlet, struct error *error)
+{
+	lpad_topic *topic = outlet->topic;
+	char *bound = NULL;
+	outlet->transport = transport_for(outlet->address, error);
+	outlet->publishing = outlet->transport ?
+		outlet->transport->publish_open(outlet->address, topic->buffer, on_join, outlet, &bound, error) : NULL;
+	if (!outlet->publishing)
+		return -1;
+	free(outlet->address);
+	outlet->address = bound;
+	link_add_bound(topic->link, (struct bound_address){ topic->name, outlet->notice, bound });
+	return 0;
 }
 
 int topics_new(struct link *link, const struct link_spec *spec, struct error *error)
@@ -170,7 +200,8 @@ int topics_new(struct link *link, const struct link_spec *spec, struct error *er
 		topic->link = link;
 		topic->place = i;
 		topic->name = memory_copy_text(spec->topics[i].name);
-		topic->address = memory_copy_text(spec->topics[i].address);
+		add_outlets(topic, &spec->topics[i].bodies, false);
+		add_outlets(topic, &spec->topics[i].notices, true);
 		topic->buffer = spec->topics[i].buffer;
 		subscribers_new(topic, &spec->topics[i]);
 		subscribers_review(topic);
@@ -184,15 +215,11 @@ int topics_bind(struct link *link, struct error *error)
 {
 	for (size_t i = 0; i < link->topics->count; i++) {
 		lpad_topic *topic = &link->topics->at[i];
-		if (!topic->address)
-			continue;
-		topic->transport = transport_for(topic->address, error);
-		struct publishing *publishing = topic->transport ?
-			topic->transport->publish_open(topic->address, topic->buffer, on_join, topic, error) : NULL;
-		if (!publishing)
-			return error_wrap(error, "topic \"%s\"", topic->name);
+		for (size_t k = 0; k < topic->outlet_count; k++)
+			if (bind_outlet(&topic->outlets[k], error))
+				return error_wrap(error, "topic \"%s\"", topic->name);
 		link_lock(link);
-		topic->publishing = publishing;
+		topic->open = topic->outlet_count > 0;
 		topic_flush(topic);
 		link_unlock(link);
 	}
@@ -206,12 +233,15 @@ void topics_close(struct link *link)
 		return;
 	for (size_t i = 0; i < topics->count; i++) {
 		lpad_topic *topic = &topics->at[i];
-		if (topic->publishing)
-			topic->transport->publish_close(topic->publishing);
+		for (size_t k = 0; k < topic->outlet_count; k++) {
+			if (topic->outlets[k].publishing)
+				topic->outlets[k].transport->publish_close(topic->outlets[k].publishing);
+			free(topic->outlets[k].address);
+		}
+		free(topic->outlets);
 		subscribers_free(topic);
 		list_release(&topic->waiters);
 		free(topic->name);
-		free(topic->address);
 		free(topic->totals);
 	}
 	free(topics->at);

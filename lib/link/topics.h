@@ -30,13 +30,22 @@ struct subscriber {
 	int64_t lost;           /* published for it, acknowledged by nobody, when it died */
 };
 
+struct outlet {
+	char *address;                          /* as it was asked for, then as it was bound */
+	bool notice;                            /* for lazy subscribers: versions, no bodies */
+	const struct transport *transport;
+	struct publishing *publishing;
+	struct lpad_topic *topic;
+};
+
 struct lpad_topic {
 	struct link *link;
 	size_t place;
-	char *name, *address;
+	char *name;
 	int buffer;
-	const struct transport *transport;
-	struct publishing *publishing;          /* NULL: nobody can subscribe, or not bound yet */
+	struct outlet *outlets;                 /* where subscribers connect; none: nobody can subscribe */
+	size_t outlet_count;
+	bool open;                              /* all outlets are bound */
 	struct subscriber *subscribers;
 	size_t count;
 	uint64_t sequence;                      /* of the last message */

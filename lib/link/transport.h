@@ -26,7 +26,10 @@ struct frame {
 };
 
 struct answering;                       /* listens for requests */
-struct request;                         /* one received request, to be answered or dropped exactly once */
+/* One received request, to be answered or dropped exactly once. Each transport's own begins with this. */
+struct request {
+	const struct transport *transport;
+};
 struct asking;                          /* a connection to one answerer */
 struct question;                        /* one request under way */
 struct publishing;
@@ -51,9 +54,10 @@ struct subscribing_events {
 
 struct transport {
 	const char *name;
-	/* Opens fill `error` and return NULL. Closes wait until no event runs or will run. */
+	/* Opens fill `error` and return NULL. Closes wait until no event runs or will run. `bound` gets the address that was asked for, or
+	   the one with the port that was found: the caller frees it. */
 	struct answering *(*answer_open)(const char *address, size_t longest, const struct answering_events *events,
-		void *context, struct error *error);
+		void *context, char **bound, struct error *error);
 	void (*answer)(struct request *request, struct frame *reply);   /* takes the frame's message; does not block */
 	void (*answer_drop)(struct request *request);
 	void (*answer_flush)(struct answering *answering, int64_t until_ns);   /* waits until accepted answers were handed to the kernel */
@@ -63,15 +67,19 @@ struct transport {
 		struct error *error);           /* dials in the background, again and again */
 	void (*ask)(struct asking *asking, struct frame *frame, void *token);   /* takes the message; does not block */
 	void (*ask_close)(struct asking *asking);       /* every question under way fails first */
+	/* The same in the background, for a peer that is dead; may be called with a lock that events take. `closed` comes, on another
+	   thread, when no event will come any more: until then they may, and belong to nobody. */
+	void (*ask_abandon)(struct asking *asking, void (*closed)(void *context), void *context);
 
 	struct publishing *(*publish_open)(const char *address, int buffer, void (*joined)(void *context), void *context,
-		struct error *error);           /* joined: a subscriber's connection was added */
+		char **bound, struct error *error);     /* joined: a subscriber's connection was added */
 	void (*publish)(struct publishing *publishing, struct frame *frame);    /* takes the message; one thread at a time */
 	void (*publish_close)(struct publishing *publishing);
 
 	struct subscribing *(*subscribe_open)(const char *address, int buffer, size_t longest,
 		const struct subscribing_events *events, void *context, struct error *error);
 	void (*subscribe_close)(struct subscribing *subscribing);
+	void (*subscribe_abandon)(struct subscribing *subscribing, void (*closed)(void *context), void *context);
 
 	/* Optional before ask and answer, off every lock: copies the body, sets size and content; the rest of the header may
 	   still change. An unsent frame is then ended by frame_drop. */

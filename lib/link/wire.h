@@ -21,6 +21,7 @@ enum { WIRE_SIZE = 128, WIRE_VERSION = 1 };
 enum wire_kind {
 	/* Requests on a REQ/REP socket; every one is answered by WIRE_REPLY or WIRE_ERROR. */
 	WIRE_HELLO = 1,         /* caller -> server: who I am, body JSON {"node"}; starts a session, in which numbers restart at 1.
+	                           `number` counts the caller's connections to this server: an older HELLO that comes late is refused.
 	                           Reply: `session` is its id, to be repeated in CALL and CANCEL; body JSON {"node", "incarnation",
 	                           "methods": [names in order], "idempotent": [those that are], "topics": [names in order]} */
 	WIRE_CALL,              /* port = place of the method in the HELLO's list; number counts the session's calls and cancels */
@@ -29,16 +30,17 @@ enum wire_kind {
 	                           several of one node; answered at once; HELLO follows on the topic */
 	WIRE_CONFIRM,           /* port = topic: the topic's HELLO arrived; number = the sequence number it carried; body {"port"} */
 	WIRE_ACK,               /* port = topic: number = last sequence consumed; body {"port", "received", "dropped", "bytes"} */
-	WIRE_FETCH,             /* reserved: the body of a lazy `latest` */
+	WIRE_FETCH,             /* port = topic: the newest message of a `latest`. Reply: its body; `version` = its sequence number */
 	WIRE_END_ACK,           /* port = topic: END arrived, all is done with; number = last sequence; body as of ACK */
-	WIRE_PROBE,             /* reserved: looks for a circle of waiting callers */
+	WIRE_PROBE,             /* looks for a circle of waiting callers: body JSON, see lpad-wire(7) */
+	WIRE_WHY,               /* why is the call with this number (in `version`) not answered? Reply: one sentence */
 	/* Answers. */
 	WIRE_REPLY = 32,        /* body: the method's */
 	WIRE_ERROR,             /* code; body: text */
 	/* On a topic's PUB socket. */
 	WIRE_TOPIC_HELLO = 64,  /* number = last sequence published so far */
 	WIRE_PUBLISH,           /* number = sequence, from 1 */
-	WIRE_NOTICE,            /* reserved: version of a lazy `latest` */
+	WIRE_NOTICE,            /* on the topic's notice socket, for lazy subscribers: number = sequence of a message that can be fetched */
 	WIRE_END                /* number = last sequence; nothing follows but repetitions after a later HELLO */
 };
 enum wire_role { WIRE_MEMBER = 1, WIRE_OBSERVER };

@@ -5,18 +5,25 @@
  * Every line of the node names its replica in "node".
  *
  * supervisor to node                                  when
- *   {"do": "connect"}                                 all are bound: dial the neighbours
- *   {"do": "go"}                                      all are wired: start run
+ * Every order but "peer" names its replica in "node"; an order without is for all of the process.
+ *
+ *   {"do": "connect", "node": N}                      all are bound: dial the neighbours
+ *   {"do": "go", "hold": false}                       all are wired: start run; hold: serve, but do not start it
  *   {"do": "stop", "within": 10.0}                    the program stops; seconds until TERM
  *   {"do": "drain", "within": 8.5}                    all runs have ended: no new calls, send queues and ENDs
  *   {"do": "finish"}                                  all are drained, or time is up: fini and exit
  *   {"do": "peer", "node": "worker/2", "number": 3, "index": 2, "incarnation": 1, "state": "lost" | "gone"}
- *                                                     a neighbour died; gone: it will not come back
+ *                                                     a neighbour of one of them died; gone: it will not come back
+ *   {"do": "peer", ..., "incarnation": 2, "state": "up", "serve": "ipc://...", "topics": {"reading": {"address": "ipc://...",
+ *      "notice": "ipc://..."}}}                       a neighbour listens there: restarted, or (before connect) over tcp; members
+ *                                                     that do not exist are absent
  *
  * node to supervisor
  *   {"is": "step", "node": N, "step": "load" | "init" | "bind" | "wire" | "run" | "serve" | "drain" | "fini",
  *    "waits_for": ["learner"]}                        waits_for: only in wire and drain, at most 8 names
- *   {"is": "bound", "node": N}                        module loaded, init returned 0, listeners exist
+ *   {"is": "bound", "node": N, "serve": "tcp://127.0.0.1:40001", "topics": {"reading": {"address": "tcp://...", "notice": "..."}}}
+ *                                                     module loaded, init returned 0, listeners exist. Addresses only where
+ *                                                     the document asked for a free port
  *   {"is": "wired", "node": N}                        HELLO exchanged with every neighbour, both directions
  *   {"is": "ended", "node": N, "code": 0}             run returned well (0 or stopped). The supervisor takes 1..125 as a bad
  *                                                     end too; our own nodes say "failed" then
@@ -25,6 +32,9 @@
  *                                                     with the code next. peer: the failed peer it names, so that this
  *                                                     is a consequence; absent otherwise
  *   {"is": "stop", "node": N, "code": 0, "why": "…"}  lpad_stop
+ *   {"is": "restart", "node": N, "peer": "worker/2", "number": 3, "index": 2, "incarnation": 1, "why": "…"}
+ *                                                     lpad_restart_server: that incarnation is to be ended; a failure of it, and
+ *                                                     its policy acts. Nothing happens if it is dead already
  *   {"is": "reports", "node": N, "list": [["loss", 0.3, 120, 1763812800000]], "dropped": 0}
  *                                                     lpad_report, in batches: name, value, step, wall clock in ms
  *   {"is": "counters", "node": N, "ports": [{"port": "value", "kind": "handle" | "method" | "topic" | "subscription",

@@ -46,6 +46,16 @@ static struct peer_spec *read_peers(struct edges *edges, json_t *list, const cha
 	return out;
 }
 
+static struct listen_link read_listen(struct edges *edges, json_t *list)
+{
+	size_t i;
+	json_t *address;
+	const char **out = keep(edges, json_array_size(list), sizeof *out);
+	json_array_foreach(list, i, address)
+		out[i] = json_string_value(address);
+	return (struct listen_link){ out, json_array_size(list) };
+}
+
 static void read_handles(struct edges *edges, json_t *handles)
 {
 	const char *name;
@@ -82,7 +92,8 @@ static void read_topic(struct edges *edges, json_t *json, struct topic_link *out
 {
 	size_t i;
 	json_t *peer, *list = json_object_get(json, "subscribers");
-	out->address = json_string_value(json_object_get(json, "address"));
+	out->bodies = read_listen(edges, json_object_get(json, "bodies"));
+	out->notices = read_listen(edges, json_object_get(json, "notices"));
 	out->buffer = (int)integer(json, "buffer", 192);
 	out->window = integer(json, "window", 128);
 	out->count = json_array_size(list);
@@ -149,7 +160,8 @@ int edges_read(const struct node_document *process, const struct replica_documen
 {
 	json_t *json = replica->json;
 	*out = (struct edges){ 0 };
-	out->spec.self = read_peer(json, "serve");
+	out->spec.self = read_peer(json, NULL);
+	out->spec.serve = read_listen(out, json_object_get(json, "serve"));
 	out->spec.token = process->token;
 	out->spec.service = implementation->service;
 	out->spec.longest = (size_t)integer(json, "max_message", 1 << 30);

@@ -158,19 +158,51 @@ static int run_message(struct replica *replica, const struct work *work)
 	return result;
 }
 
+/* NULL: mirrored, of the node behind this one. */
+static const lpad_method *declared_method(const struct replica *replica, int place)
+{
+	const lpad_method *methods = replica->implementation->methods;
+	for (int i = 0; methods && methods[i].name; i++)
+		if (i == place)
+			return &methods[i];
+	return NULL;
+}
+
+static int run_call(struct replica *replica, const struct work *work)
+{
+	const lpad_method *method = declared_method(replica, work->method);
+	return method ? method->call(replica->node, work->call) : replica->implementation->forward(replica->node, work->call);
+}
+
+static int run_gone(struct replica *replica, const struct work *work)
+{
+	const lpad_method *method = declared_method(replica, work->method);
+	if (method && method->gone)
+		method->gone(replica->node, work->call);
+	return 0;
+}
+
+static int run_held(struct replica *replica, const struct work *work)
+{
+	const lpad_method *method = declared_method(replica, work->method);
+	return method && method->held ? method->held(replica->node, work->call, work->text, work->room) : 0;
+}
+
 static int run_work(struct replica *replica, const struct work *work)
 {
-	const lpad_method *method = work->kind == WORK_MESSAGE ? NULL : &replica->implementation->methods[work->method];
 	fault_set(0, "%s", "");
 	switch (work->kind) {
 	case WORK_CALL:
-		return method->call(replica->node, work->call);
+		return run_call(replica, work);
 	case WORK_GONE:
-		if (method->gone)
-			method->gone(replica->node, work->call);
-		return 0;
+		return run_gone(replica, work);
+	case WORK_HELD:
+		return run_held(replica, work);
 	case WORK_MESSAGE:
 		return run_message(replica, work);
+	case WORK_FUTURE:
+		work->done(replica->node, work->future, work->context);
+		return 0;
 	case WORK_NONE:
 		break;
 	}
@@ -202,8 +234,10 @@ static void start_worker(struct replica *replica, int method)
 
 static bool needs_service_thread(const lpad_implementation *implementation)
 {
+	if (implementation->forward || implementation->handles)        /* futures may be given a function */
+		return true;
 	for (const lpad_method *method = implementation->methods; method && method->name; method++)
-		if (method->call ? method->threads <= 0 : method->gone != NULL)         /* an inbox may have a gone */
+		if (method->call ? method->threads <= 0 : method->gone || method->held) /* an inbox may have those */
 			return true;
 	for (const lpad_subscription_decl *sub = implementation->subscriptions; sub && sub->name; sub++)
 		if (sub->on)

@@ -147,7 +147,7 @@ static int topic_place(const struct group *group, const char *topic)
 static json_t *topic_address(const struct writer *writer, const struct group *group, int index, int incarnation,
 	const char *topic)
 {
-	return address(writer, group, index, incarnation, 1 + topic_place(group, topic));
+	return address(writer, group, index, incarnation, 1 + 2 * topic_place(group, topic));
 }
 
 static json_t *topic_of(const struct writer *writer, json_t *topics, const char *name, const struct join *join)
@@ -157,8 +157,8 @@ static json_t *topic_of(const struct writer *writer, json_t *topics, const char 
 		return topic;
 	topic = json_pack("{s:i, s:i, s:[]}", "buffer", join->buffer, "window", 0, "subscribers");
 	if (writer->places)
-		json_object_set_new(topic, "address", topic_address(writer, writer->group, writer->index,
-			writer->incarnation, name));
+		json_object_set_new(topic, "bodies", json_pack("[o]", topic_address(writer, writer->group, writer->index,
+			writer->incarnation, name)));
 	json_object_set_new(topics, name, topic);
 	return topic;
 }
@@ -304,7 +304,7 @@ static void write_places(const struct writer *writer, json_t *out, const char *f
 	json_object_set_new(out, "folder", json_string(folder));
 	json_object_set_new(out, "module", json_string(places->module(places->context, writer->group)));
 	json_object_set_new(out, "serve", served ?
-		address(writer, writer->group, writer->index, writer->incarnation, 0) : json_null());
+		json_pack("[o]", address(writer, writer->group, writer->index, writer->incarnation, 0)) : json_array());
 }
 
 static json_t *write_node(struct writer *writer)

@@ -6,7 +6,9 @@
  * {
  *   "lpad": 1, "run": "wordcount-3", "name": "wordcount", "token": "16 hex digits", "seed": 1,
  *   "sockets": "/run/user/1000/lpad/7",           folder of all sockets of the run
- *   "nodes": [{                                   today one; several when replicas share a process
+ *   "process": "worker/0",                        what the process is called: its replica, `process: NAME`, "worker/0-3", the
+ *                                                 topology's name under --threads
+ *   "nodes": [{                                   several when replicas share a process
  *     "node": "mapper/2", "group": "mapper", "number": 5,           number: the group's
  *     "index": 2, "replicas": 4, "incarnation": 1, "id": 12,        id: global replica number
  *     "axes": [{"name": "row", "extent": 2, "coordinate": 1}],
@@ -14,16 +16,20 @@
  *     "module": "/…/modules/x.so", "shown": "dqn.c", "implementation": "mapper",
  *     "params": {"steps": 500, "lr": 0.001, "text": ["/abs/a"]},     every declared one, typed; $index, $folder put in
  *     "start_within": -1, "stop_within": 10.0,
- *     "serve": "ipc:///…/12.1.0",               its REP address; null: nobody calls it or subscribes
+ *     "serve": ["ipc:///…/12.1.0"],             its REP addresses; empty: nobody calls it or subscribes
  *     "max_message": 1073741824,
  *     "callers": [{"node": "driver", "number": 2, "index": 0, "incarnation": 1}],   members that will say HELLO
  *     "handles": {"peers": {"place": 2, "deadline": null,           deadline: seconds or null
- *        "servers": [{"node": "mapper/0", "number": 0, "index": 0, "incarnation": 1, "address": "ipc://…"}]}},
- *     "topics": {"reading": {"address": "ipc:///…/12.1.1", "buffer": 192, "window": 128,
- *        "subscribers": [{"node": "smooth", "number": 3, "index": 0, "incarnation": 1, "port": "value", "keep": -2}]}},
+ *        "servers": [{"node": "mapper/0", "number": 0, "index": 0, "incarnation": 1, "address": "ipc://…"}],
+ *        "methods": {"0": [{"name": "map", "idempotent": true}]}}},          by the servers' group number
+ *     "mirrored": [{"name": "pull", "idempotent": true, "request": null, "reply": null}],  methods of the node behind it; absent: none
+ *     "topics": {"reading": {"bodies": ["ipc:///…/12.1.1"], "notices": [], "buffer": 192, "window": 128,
+ *        "subscribers": [{"node": "smooth", "number": 3, "index": 0, "incarnation": 1, "port": "value", "keep": -2, "window": 128,
+ *                         "eager": false}]}},
  *     "subscriptions": {"value": {"keep": -2, "window": 128, "cycle": false,
  *        "publishers": [{"node": "sensor", "number": 1, "index": 0, "incarnation": 1, "topic": "reading",
- *                        "address": "ipc://… (topic)", "serve": "ipc://… (REP)", "buffer": 192}]}}
+ *                        "address": "ipc://… (topic)", "notice": "ipc://…" or null, "serve": "ipc://… (REP)", "buffer": 192,
+ *                        "keep": -2, "window": 128, "eager": false}]}}
  *   }]
  * }
  *
@@ -32,7 +38,9 @@
  * each member once, those that hold a handle onto their own group included (a member calls its own place too).
  *
  * A handle joined by several edges holds their servers in edge order; the deadline is the first one given. A port that
- * no edge names is absent. Addresses are ipc://SOCKETS/ID.INCARNATION.N: N = 0 for calls, 1 + place of the topic.
+ * no edge names is absent. Addresses are ipc://SOCKETS/ID.INCARNATION.N: N = 0 for calls, 1 + 2 * place of the topic for its bodies,
+ * 2 + 2 * place for its notices; between replicas of one process inproc://ID.INCARNATION.N; over tcp one listens on
+ * tcp://127.0.0.1:0 and the peers' addresses are null until the supervisor sends them (control.h, "peer").
  * A topic without subscribers is absent. keep and window stand per subscriber (an edge may change them): in
  * "subscriptions" each publisher entry carries its own "keep" and "window" as well.
  */

@@ -55,9 +55,10 @@ static void serve_link(void)
 {
 	char address[128];
 	snprintf(address, sizeof address, "ipc://%s/lpad", folder);
+	const char *at = address;
 	struct peer_spec caller = { .node = "caller", .group = 1, .incarnation = 1 };
 	struct method_link echo = { .name = "echo" };
-	struct link_spec spec = { .self = { .node = "server", .incarnation = 1, .address = address }, .token = 7,
+	struct link_spec spec = { .self = { .node = "server", .incarnation = 1 }, .serve = { &at, 1 }, .token = 7,
 		.longest = (size_t)1 << 30, .callers = &caller, .caller_count = 1, .methods = &echo, .method_count = 1 };
 	struct link *link = open_link(&spec);
 	struct work work;

@@ -108,7 +108,7 @@ START_TEST(a_whole_document)
 	same(json, "{\"node\": \"client/1\", \"group\": \"client\", \"number\": 1, \"index\": 1, \"replicas\": 2,"
 		"\"incarnation\": 1, \"id\": 2, \"axes\": [], \"shown\": \"m.c\", \"implementation\": \"client\","
 		"\"waited\": false, \"start_within\": -1, \"stop_within\": 2.0, \"folder\": \"/record/nodes/client/1\","
-		"\"module\": \"/record/modules/m.so\", \"serve\": \"ipc:///sockets/7/2.1.0\", \"max_message\": 1073741824,"
+		"\"module\": \"/record/modules/m.so\", \"serve\": [\"ipc:///sockets/7/2.1.0\"], \"max_message\": 1073741824,"
 		"\"params\": {\"n\": 1, \"out\": \"/record/nodes/client/1/x\", \"rates\": [1.0, \".inf\", 1.0]},"
 		"\"handles\": {"
 		"  \"one\": {\"place\": -1, \"deadline\": 0.5, \"servers\": [{\"node\": \"server\", \"number\": 0,"
@@ -120,11 +120,11 @@ START_TEST(a_whole_document)
 		"  {\"node\": \"client/1\", \"number\": 1, \"index\": 1, \"incarnation\": 1}],"
 		"\"topics\": {}, \"subscriptions\": {\"in\": {\"keep\": -2, \"window\": 500, \"cycle\": false, \"publishers\": ["
 		"  {\"node\": \"server\", \"number\": 0, \"index\": 0, \"incarnation\": 1, \"topic\": \"news\", \"keep\": -2,"
-		"   \"window\": 500, \"buffer\": 564, \"address\": \"ipc:///sockets/7/0.1.2\","
+		"   \"window\": 500, \"buffer\": 564, \"address\": \"ipc:///sockets/7/0.1.3\","
 		"   \"serve\": \"ipc:///sockets/7/0.1.0\"}]}}}");
 	json_decref(json);
 	json = document("server", 0);
-	same(at(json, "topics"), "{\"news\": {\"address\": \"ipc:///sockets/7/0.1.2\", \"buffer\": 564, \"window\": 500,"
+	same(at(json, "topics"), "{\"news\": {\"bodies\": [\"ipc:///sockets/7/0.1.3\"], \"buffer\": 564, \"window\": 500,"
 		"\"subscribers\": ["
 		"{\"node\": \"client/0\", \"number\": 1, \"index\": 0, \"incarnation\": 1, \"port\": \"in\", \"keep\": -2, \"window\": 500},"
 		"{\"node\": \"client/1\", \"number\": 1, \"index\": 1, \"incarnation\": 1, \"port\": \"in\", \"keep\": -2, \"window\": 500}]}}");
@@ -146,7 +146,7 @@ START_TEST(a_process_names_the_run)
 	same(at(json, "seed"), "1");
 	/* Its own third life, also where it stands among its own servers; the others are in their first. */
 	same(at(json, "nodes.0.incarnation"), "3");
-	same(at(json, "nodes.0.serve"), "\"ipc:///sockets/7/1.3.0\"");
+	same(at(json, "nodes.0.serve"), "[\"ipc:///sockets/7/1.3.0\"]");
 	same(at(json, "nodes.0.handles.many.servers.0.address"), "\"ipc:///sockets/7/1.3.0\"");
 	same(at(json, "nodes.0.handles.many.servers.1.address"), "\"ipc:///sockets/7/2.1.0\"");
 	json_decref(json);
@@ -203,7 +203,7 @@ START_TEST(one_handle_holds_its_servers_in_edge_order)
 	same(at(json, "handles.many.deadline"), "2.0");
 	same(at(json, "handles.one.deadline"), "3.0");
 	same(at(json, "max_message"), "2048");
-	same(at(json, "serve"), "null");
+	same(at(json, "serve"), "[]");
 	json_decref(json);
 	/* Two handles of one client: it says HELLO once. */
 	json = document("a", 0);
@@ -252,7 +252,7 @@ START_TEST(buffers_are_as_large_as_needed)
 	ck_assert_int_eq(json_integer_value(at(json, "topics.said.subscribers.0.window")), keeps[_i].windows[0]);
 	ck_assert_int_eq(json_integer_value(at(json, "topics.said.subscribers.1.window")), keeps[_i].windows[1]);
 	same(at(json, "topics.news.buffer"), "192");
-	same(at(json, "topics.said.address"), "\"ipc:///sockets/7/0.1.1\"");
+	same(at(json, "topics.said.bodies"), "[\"ipc:///sockets/7/0.1.1\"]");
 	json_decref(json);
 	json = document("client", 0);
 	ck_assert_int_eq(json_integer_value(at(json, "subscriptions.in.publishers.0.buffer")), keeps[_i].buffer);

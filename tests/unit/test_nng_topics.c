@@ -110,11 +110,22 @@ static void publish(struct publishing *publishing, uint64_t number, lpad_message
 	nng_topics_publish(publishing, &frame);
 }
 
+static struct publishing *open_topic(int buffer)
+{
+	struct error error = { 0 };
+	char *bound = NULL;
+	struct publishing *publishing = nng_topics_publish_open(address, buffer, on_joined, NULL, &bound, &error);
+	if (publishing)
+		ck_assert_str_eq(bound, address);
+	free(bound);
+	return publishing;
+}
+
 START_TEST(carries_messages_in_order)
 {
 	enum { COUNT = 2000 };
 	struct error error = { 0 };
-	struct publishing *publishing = nng_topics_publish_open(address, 4096, on_joined, NULL, &error);
+	struct publishing *publishing = open_topic(4096);
 	ck_assert_msg(publishing, "%s", error.text);
 	struct subscribing *subscribing = nng_topics_subscribe_open(address, 4096, 1000, &events, NULL, &error);
 	ck_assert_msg(subscribing, "%s", error.text);
@@ -136,7 +147,7 @@ END_TEST
 START_TEST(hands_a_body_over_aligned_and_named)
 {
 	struct error error = { 0 };
-	struct publishing *publishing = nng_topics_publish_open(address, 16, on_joined, NULL, &error);
+	struct publishing *publishing = open_topic(16);
 	struct subscribing *subscribing = nng_topics_subscribe_open(address, 16, 1 << 20, &events, NULL, &error);
 	await(&seen.joined, 1);
 	publish(publishing, 1, message_json("[1, 2, 3]"));
@@ -164,7 +175,7 @@ START_TEST(connects_when_somebody_listens_and_again)
 	struct subscribing *subscribing = nng_topics_subscribe_open(address, 16, 1000, &events, NULL, &error);
 	ck_assert_msg(subscribing, "%s", error.text);
 	for (int round = 1; round <= 2; round++) {
-		struct publishing *publishing = nng_topics_publish_open(address, 16, on_joined, NULL, &error);
+		struct publishing *publishing = open_topic(16);
 		ck_assert_msg(publishing, "%s", error.text);
 		await(&seen.joined, round);
 		publish(publishing, (uint64_t)round, NULL);
@@ -178,9 +189,8 @@ END_TEST
 
 START_TEST(listens_for_its_owner_alone)
 {
-	struct error error = { 0 };
 	struct stat status;
-	struct publishing *publishing = nng_topics_publish_open(address, 16, on_joined, NULL, &error);
+	struct publishing *publishing = open_topic(16);
 	ck_assert_int_eq(stat(address + strlen("ipc://"), &status), 0);
 	ck_assert_uint_eq(status.st_mode & 0777, 0600);
 	nng_topics_publish_close(publishing);
@@ -190,7 +200,9 @@ END_TEST
 START_TEST(says_what_could_not_be_opened)
 {
 	struct error error = { 0 };
-	ck_assert_ptr_null(nng_topics_publish_open("ipc:///does/not/exist/1", 16, on_joined, NULL, &error));
+	char *bound = NULL;
+	ck_assert_ptr_null(nng_topics_publish_open("ipc:///does/not/exist/1", 16, on_joined, NULL, &bound, &error));
+	ck_assert_ptr_null(bound);
 	ck_assert_ptr_nonnull(strstr(error.text, "cannot listen on ipc:///does/not/exist/1: "));
 	ck_assert_ptr_null(nng_topics_subscribe_open("carrier-pigeon://x", 16, 1000, &events, NULL, &error));
 	ck_assert_ptr_nonnull(strstr(error.text, "cannot connect to carrier-pigeon://x: "));
@@ -230,7 +242,7 @@ END_TEST
 START_TEST(refuses_what_is_too_long)
 {
 	struct error error = { 0 };
-	struct publishing *publishing = nng_topics_publish_open(address, 16, on_joined, NULL, &error);
+	struct publishing *publishing = open_topic(16);
 	struct subscribing *subscribing = nng_topics_subscribe_open(address, 16, 100, &events, NULL, &error);
 	await(&seen.joined, 1);
 	publish(publishing, 1, message_bytes(NULL, 100));
@@ -250,7 +262,7 @@ END_TEST
 START_TEST(never_waits_for_a_subscriber)
 {
 	struct error error = { 0 };
-	struct publishing *publishing = nng_topics_publish_open(address, 8, on_joined, NULL, &error);
+	struct publishing *publishing = open_topic(8);
 	struct subscribing *subscribing = nng_topics_subscribe_open(address, 8, 1 << 20, &events, NULL, &error);
 	await(&seen.joined, 1);
 	pthread_mutex_lock(&seen.lock);         /* holds up nng's receiving thread in on_message */

@@ -102,7 +102,7 @@ START_TEST(damage_is_named)
 		{ 4, 0, "another version of the wire format" },
 		{ 4, 2, "another version of the wire format" },
 		{ 5, 0, "unknown kind" },
-		{ 5, WIRE_PROBE + 1, "unknown kind" },
+		{ 5, WIRE_WHY + 1, "unknown kind" },
 		{ 5, WIRE_ERROR + 1, "unknown kind" },
 		{ 5, WIRE_TOPIC_HELLO - 1, "unknown kind" },
 		{ 5, WIRE_END + 1, "unknown kind" },

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define LPAD_ABI_MAJOR 1        /* another major is refused */
-#define LPAD_ABI_MINOR 0        /* grows with additions at the ends of the structs */
+#define LPAD_ABI_MINOR 1        /* grows with additions at the ends of the structs */
 
 #ifdef __cplusplus
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"   /* g++: what a row leaves out is zero on purpose */
@@ -92,6 +92,8 @@ enum lpad_type {                /* bound member */
 typedef struct { size_t count; const int64_t *at; } lpad_ints;          /* of int, size */
 typedef struct { size_t count; const double *at; } lpad_reals;          /* of real, duration */
 typedef struct { size_t count; const char *const *at; } lpad_texts;     /* of text, path */
+/* A bound map of objects, in the file's order: names[i] belongs to the i-th struct at `at`. */
+typedef struct { size_t count; const char *const *names; const void *at; } lpad_map;
 
 typedef struct lpad_param {
 	const char *name, *help;
@@ -164,6 +166,10 @@ typedef struct lpad_implementation {
 	int (*run)(lpad_node *);                        /* 0 or LPAD_ESTOPPED: ended well; 1..125: exit code */
 	void (*fini)(lpad_node *);
 	bool service;                                   /* nobody waits for its run */
+	/* A node that stands in front of another one: it offers the methods of the server behind the handle of this name too. Calls of
+	   them go to `forward`, on the service thread; lpad_method_name says which. */
+	const char *mirrors;
+	int (*forward)(lpad_node *, lpad_call *);
 } lpad_implementation;
 
 /* ---- random numbers: splitmix64 (Steele, Lea, Flood 2014); Box-Muller for normals ---- */
@@ -298,6 +304,11 @@ typedef struct lpad_host {
 	int (*subscribers)(const lpad_topic *);
 	int (*take)(lpad_subscription *, lpad_message **, lpad_deadline);
 	int (*publishers)(const lpad_subscription *);
+	/* from minor 1 on */
+	int (*then)(lpad_future *, void (*done)(lpad_node *, lpad_future *, void *context), void *context);
+	int (*methods)(const lpad_handle *, int place, const char *const **names);
+	int (*idempotent)(const lpad_handle *, int place, const char *method);
+	int (*batch)(const lpad_call *);
 } lpad_host;
 
 /* One slot for all source files of a module (weak and hidden: the linker merges them, nothing is exported). */
@@ -458,6 +469,13 @@ static inline void lpad_cancel(lpad_future *future) { LPAD_SAY_(cancel(future));
 static inline int lpad_await_server(lpad_handle *handle, int place, lpad_deadline deadline) { return LPAD_SAY_(await_server(handle, place, deadline)); } /* its incarnation */
 static inline int lpad_restart_server(lpad_handle *handle, int place, const char *why) { return LPAD_SAY_(restart_server(handle, place, why)); }
 
+/* `done` is called once on the service thread when the future is finished: it ends it with lpad_wait, which then does not wait. The
+   future belongs to lpad until then; when the program stops it is finished with LPAD_ESTOPPED. */
+static inline int lpad_then(lpad_future *future, void (*done)(lpad_node *, lpad_future *, void *context), void *context) { return LPAD_SAY_(then(future, done, context)); }
+/* The methods that the server offers, known from the topology: their number; names are borrowed and live as long as the node. */
+static inline int lpad_methods(const lpad_handle *handle, int place, const char *const **names) { return LPAD_SAY_(methods(handle, place, names)); }
+static inline bool lpad_idempotent(const lpad_handle *handle, int place, const char *method) { return LPAD_SAY_(idempotent(handle, place, method)) != 0; }
+
 /* Serving. Answering ends the call: it is freed. */
 static inline const lpad_message *lpad_request(const lpad_call *call) { return LPAD_SAY_(request(call)); }     /* borrowed; never NULL */
 static inline const char *lpad_method_name(const lpad_call *call) { return LPAD_SAY_(method(call)); }
@@ -465,6 +483,8 @@ static inline const char *lpad_caller(const lpad_call *call) { return LPAD_SAY_(
 static inline int lpad_caller_index(const lpad_call *call) { return LPAD_SAY_(caller_index(call)); }
 static inline int lpad_caller_incarnation(const lpad_call *call) { return LPAD_SAY_(caller_incarnation(call)); }
 static inline int lpad_answer(lpad_call *call, lpad_message *reply) { return LPAD_SAY_(answer(call, reply)); } /* NULL: empty */
+/* How many callers one batch stands for; 1 of a call that is none. Padding does not count. */
+static inline int lpad_batch(const lpad_call *call) { return LPAD_SAY_(batch(call)); }
 #define lpad_refuse(...) LPAD_SAY_(refuse(__VA_ARGS__))                                        /* (call, code, format, ...) */
 static inline int lpad_next(lpad_inbox *inbox, lpad_call **out, lpad_deadline deadline) { return LPAD_SAY_(next(inbox, out, deadline)); }
 static inline int lpad_next_from(lpad_inbox *inbox, lpad_handle *handle, int place, lpad_call **out, lpad_deadline deadline) { return LPAD_SAY_(next_from(inbox, handle, place, out, deadline)); }
