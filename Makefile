@@ -4,6 +4,7 @@
 # make demo       the word count over /usr/share/common-licenses
 # make deps       installs the Debian packages that are missing; silent when all are there
 # make install    PREFIX=/usr/local DESTDIR=
+# make fuzz       the decoders with clang's libFuzzer: build/fuzz/fuzz/NAME -runs=N tests/fuzz/corpus/NAME
 # SANITIZE=address,undefined or SANITIZE=thread, CC=clang, WERROR=1: builds of their own under build/
 
 PREFIX ?= /usr/local
@@ -34,17 +35,19 @@ LIB_SOURCES := $(sort $(wildcard lib/*/*.c))
 CMD_SOURCES := $(sort $(wildcard cmd/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 TOOL_SOURCES := $(sort $(wildcard tests/tools/*.c))
+FUZZ_SOURCES := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.c)))
 BENCH_SOURCES := $(filter-out tests/bench/trivial.c,$(sort $(wildcard tests/bench/*.c)))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$O/obj/%.o)
 CMD_OBJECTS := $(CMD_SOURCES:%.c=$O/obj/%.o)
 UNITS := $(UNIT_SOURCES:tests/%.c=$O/tests/%)
 TOOLS := $(TOOL_SOURCES:tests/%.c=$O/tests/%)
+REPLAYS := $(FUZZ_SOURCES:tests/fuzz/%.c=$O/tests/fuzz/%)
 BENCHES := $(BENCH_SOURCES:tests/%.c=$O/tests/%)
 
 # V=1 shows the commands.
 Q := $(if $(V),,@)
 
-.PHONY: all check units demo bench deps install clean
+.PHONY: all check units fuzz demo bench deps install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -83,11 +86,25 @@ endef
 $(eval $(call whole_program,bench))
 $(eval $(call whole_program,tools))
 
--include $(LIB_OBJECTS:.o=.d) $(CMD_OBJECTS:.o=.d) $(UNITS:=.d) $(BENCHES:=.d) $(TOOLS:=.d)
+# Each decoder with the driver that runs it over files.
+$O/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $O/liblpad.a $O/flags
+	@mkdir -p $(@D)
+	@echo '  compile $<'
+	$Q$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $O/liblpad.a $(LIBS)
 
-units: $(UNITS)
+# The same with libFuzzer, which wants to see inside the library too.
+FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+fuzz:
+	$(MAKE) CC=clang O=build/fuzz CFLAGS='-O1 -g $(FUZZ_FLAGS)' build/fuzz/liblpad.a
+	@mkdir -p build/fuzz/fuzz
+	for name in $(FUZZ_SOURCES:tests/fuzz/%.c=%); do clang $(filter-out -O2,$(ALL_CFLAGS)) -O1 $(FUZZ_FLAGS) -fsanitize=fuzzer -Itests \
+	  -o build/fuzz/fuzz/$$name tests/fuzz/$$name.c build/fuzz/liblpad.a $(LIBS) || exit 1; done
 
-check: $O/lpad $(UNITS) $(TOOLS)
+-include $(LIB_OBJECTS:.o=.d) $(CMD_OBJECTS:.o=.d) $(UNITS:=.d) $(BENCHES:=.d) $(TOOLS:=.d) $(REPLAYS:=.d)
+
+units: $(UNITS) $(TOOLS) $(REPLAYS)
+
+check: $O/lpad units
 	LPAD=$(CURDIR)/$O/lpad CC='$(CC)' tests/run '$O' '$(T)'
 
 demo: $O/lpad
