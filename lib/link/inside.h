@@ -153,6 +153,7 @@ struct link {
 	bool connected;                 /* lock: link_connect was called */
 	bool cut;                       /* lock: the drain's time is up: nobody waits any longer */
 	atomic_bool stopping;           /* written with the lock held */
+	unsigned kept;                  /* lock: link_keep; 1 for link_free */
 	int64_t drain_until_ns;         /* lock */
 	int64_t next_tick_ns;           /* lock: when link_tick will be called next */
 	struct long_wait *waits;        /* lock */
@@ -190,6 +191,9 @@ size_t subscriptions_waits_for(struct link *link, const char **names, size_t roo
 /* After any change that may complete wiring or draining: link.c looks at all pieces and calls the hooks (after the lock
    was released: from link_unlock). lock. */
 void link_check(struct link *link);
+/* lock: the memory of the link, and its lock, outlive link_free until as many link_let_go: for events of what was abandoned. */
+void link_keep(struct link *link);
+void link_let_go(struct link *link);    /* no lock; may free it */
 void link_lock(struct link *link);
 void link_unlock(struct link *link);    /* also runs hooks that became due: wired, drained, wake, note, work */
 void link_tick_by(struct link *link, int64_t at_ns);    /* lock: link_tick must be called at that time or before */
@@ -210,6 +214,8 @@ void callers_peer_lost(struct link *link, struct line *line, bool gone);
 void server_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone);     /* lock */
 void topics_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone);
 void subscriptions_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone);
+/* No lock, before the line is told: other PUB addresses of a publisher. What is older of that peer has been lost by then. */
+int subscriptions_peer_up(struct link *link, const struct peer_up *up, struct error *error);
 void callers_tick(struct link *link, int64_t now_ns, int64_t *next_ns);        /* lock; lowers *next_ns */
 void server_tick(struct link *link, int64_t now_ns, int64_t *next_ns);
 void topics_tick(struct link *link, int64_t now_ns, int64_t *next_ns);

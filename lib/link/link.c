@@ -82,6 +82,22 @@ void link_unlock(struct link *link)
 	run_hooks(link, &taken);
 }
 
+void link_keep(struct link *link)
+{
+	link->kept++;
+}
+
+void link_let_go(struct link *link)
+{
+	link_lock(link);
+	bool last = !--link->kept;
+	pthread_mutex_unlock(&link->lock);
+	if (!last)
+		return;
+	pthread_mutex_destroy(&link->lock);
+	free(link);
+}
+
 void link_check(struct link *link)
 {
 	link->due.check = true;
@@ -146,6 +162,7 @@ struct link *link_new(const struct link_spec *spec, const struct link_hooks *hoo
 {
 	struct link *link = memory_new(sizeof *link);
 	pthread_mutex_init(&link->lock, NULL);
+	link->kept = 1;
 	link->self = copy_peer(&spec->self);
 	link->token = spec->token;
 	link->longest = spec->longest;
@@ -292,6 +309,13 @@ void link_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t 
 	link_unlock(link);
 }
 
+int link_peer_up(struct link *link, const struct peer_up *up, struct error *error)
+{
+	if (up->incarnation > 1)
+		link_peer_lost(link, up->group, up->index, up->incarnation - 1, false);
+	return subscriptions_peer_up(link, up, error);
+}
+
 void link_counters(struct link *link, void (*each)(void *context, const struct port_counters *counters), void *context)
 {
 	link_lock(link);
@@ -334,6 +358,8 @@ void link_free(struct link *link)
 	list_release(&link->note_kinds);
 	free((char *)link->self.node);
 	list_release(&link->bound);
-	pthread_mutex_destroy(&link->lock);
-	free(link);
+	link_lock(link);
+	link->due = (struct due){ 0 };          /* nobody is told any more */
+	link_unlock(link);
+	link_let_go(link);
 }

@@ -319,6 +319,12 @@ void subscriptions_peer_lost(struct link *link, uint32_t group, uint32_t index, 
 			publisher_lost(publisher, gone);
 }
 
+int subscriptions_peer_up(struct link *link, const struct peer_up *up, struct error *error)
+{
+	(void)link, (void)up, (void)error;      /* PUB addresses do not change yet */
+	return 0;
+}
+
 /* A publisher that was never wired, in a run that stopped before it began, owes nothing. */
 bool subscriptions_finished(struct link *link)
 {
