@@ -123,6 +123,7 @@ struct link_hooks {
 struct link;
 
 struct link *link_new(const struct link_spec *spec, const struct link_hooks *hooks, struct error *error);
+int link_set_batch(struct link *link, const char *method, int size, double wait);      /* before link_bind; a code of node.h */
 int link_bind(struct link *link, struct error *error);
 int link_connect(struct link *link, struct error *error);
 /* Names of neighbours not yet wired (or not yet drained), at most `room`; returns how many there are in all. Texts are borrowed. */

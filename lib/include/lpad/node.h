@@ -309,6 +309,7 @@ typedef struct lpad_host {
 	int (*methods)(const lpad_handle *, int place, const char *const **names);
 	int (*idempotent)(const lpad_handle *, int place, const char *method);
 	int (*batch)(const lpad_call *);
+	int (*set_batch)(lpad_node *, const char *method, int size, double wait);
 } lpad_host;
 
 /* One slot for all source files of a module (weak and hidden: the linker merges them, nothing is exported). */
@@ -485,6 +486,8 @@ static inline int lpad_caller_incarnation(const lpad_call *call) { return LPAD_S
 static inline int lpad_answer(lpad_call *call, lpad_message *reply) { return LPAD_SAY_(answer(call, reply)); } /* NULL: empty */
 /* How many callers one batch stands for; 1 of a call that is none. Padding does not count. */
 static inline int lpad_batch(const lpad_call *call) { return LPAD_SAY_(batch(call)); }
+/* In init: another size (1 up to the declared .batch) and wait for a batched method, from parameters for instance. */
+static inline int lpad_set_batch(lpad_node *node, const char *method, int size, double wait) { return LPAD_SAY_(set_batch(node, method, size, wait)); }
 #define lpad_refuse(...) LPAD_SAY_(refuse(__VA_ARGS__))                                        /* (call, code, format, ...) */
 static inline int lpad_next(lpad_inbox *inbox, lpad_call **out, lpad_deadline deadline) { return LPAD_SAY_(next(inbox, out, deadline)); }
 static inline int lpad_next_from(lpad_inbox *inbox, lpad_handle *handle, int place, lpad_call **out, lpad_deadline deadline) { return LPAD_SAY_(next_from(inbox, handle, place, out, deadline)); }
