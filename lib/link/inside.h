@@ -95,6 +95,9 @@ void line_watch(struct line *line, void (*changed)(void *context, struct line *l
    held: the reply's header and its small body, or NULL when it was lost. Kept back until the line is up; fails at once when gone. */
 void line_request(struct line *line, int kind, uint32_t port, uint64_t number, const char *body,
 	void (*done)(void *context, const struct wire *reply, const char *body, size_t size), void *context);
+/* FETCH, whose answer may be large: `take` gets the frame itself, which it keeps or drops; NULL: it was lost. */
+void line_fetch(struct line *line, uint32_t port, const char *body, void (*take)(void *context, struct frame *reply),
+	void *context);
 
 /*
  * One request on its way: waits in the line's queue until the line is up, then is under way until its answer. Embedded in

@@ -295,6 +295,7 @@ struct own_request {
 	uint64_t number;
 	lpad_message *body;
 	void (*done)(void *context, const struct wire *reply, const char *body, size_t size);
+	void (*take)(void *context, struct frame *reply);       /* of a fetch, instead of `done` */
 	void *context;
 };
 
@@ -313,7 +314,9 @@ static void own_done(struct ask *ask, struct frame *reply, int code)
 {
 	struct own_request *request = (struct own_request *)ask;
 	(void)code;
-	if (reply) {
+	if (request->take)
+		request->take(request->context, reply);
+	else if (reply) {
 		request->done(request->context, &reply->wire, reply->transport->frame_body(reply), reply->wire.size);
 		reply->transport->frame_drop(reply);
 	} else
@@ -322,15 +325,27 @@ static void own_done(struct ask *ask, struct frame *reply, int code)
 	free(request);
 }
 
+static void request_own(struct line *line, struct own_request request, const char *body)
+{
+	struct own_request *asked = memory_new(sizeof *asked);
+	*asked = request;
+	asked->ask = (struct ask){ .fill = fill_own, .done = own_done };
+	if (body)
+		asked->body = message_bytes(body, strlen(body));
+	line_ask(line, &asked->ask);
+}
+
 void line_request(struct line *line, int kind, uint32_t port, uint64_t number, const char *body,
 	void (*done)(void *context, const struct wire *reply, const char *body, size_t size), void *context)
 {
-	struct own_request *request = memory_new(sizeof *request);
-	*request = (struct own_request){ .ask = { .fill = fill_own, .done = own_done }, .kind = kind, .port = port,
-		.number = number, .done = done, .context = context };
-	if (body)
-		request->body = message_bytes(body, strlen(body));
-	line_ask(line, &request->ask);
+	request_own(line, (struct own_request){ .kind = kind, .port = port, .number = number, .done = done,
+		.context = context }, body);
+}
+
+void line_fetch(struct line *line, uint32_t port, const char *body, void (*take)(void *context, struct frame *reply),
+	void *context)
+{
+	request_own(line, (struct own_request){ .kind = WIRE_FETCH, .port = port, .take = take, .context = context }, body);
 }
 
 /* ---- HELLO ---- */
