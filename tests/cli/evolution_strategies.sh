@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+# CartPole is solved within 20 generations of 32 episodes, and the output depends on the seed alone.
+source "$TESTS/lib.sh"
+
+# evolve ARGUMENT...: its output, sorted, without the names in front.
+evolve() {
+	run_lpad launch evolution-strategies "$@"
+	assert_exit 0
+	sed 's/^[^|]*| //' out | sort
+}
+
+evolve > one
+assert_equal 3 "$(grep -c '^CHECK .* PASS$' one)" "checks that passed"
+assert_equal "" "$(grep FAIL one)"
+awk '$1 ~ /^[0-9]+$/ && $2 != 32 { exit 1 }' one || fail "a generation of other than 32 episodes"
+generations=$(awk '$1 ~ /^[0-9]+$/' one | wc -l)
+[ "$generations" -ge 1 ] && [ "$generations" -le 20 ] || fail "$generations generations"
+
+for evaluators in 1 3 8; do
+	evolve --set evaluators=$evaluators > other
+	cmp one other || fail "with $evaluators evaluators"
+done
+evolve --set seed=2 > other
+cmp -s one other && fail "another seed, the same output"
+
+run_lpad launch evolution-strategies --set generations=1
+assert_exit 1
+assert_contains "$out" 'CHECK solved 0 1 0 FAIL'
