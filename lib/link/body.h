@@ -65,6 +65,10 @@ int tensors_decode(lpad_message *message, struct error *error);
 bool tensors_lay_out(struct tensors *tensors, size_t *total);
 const char *tensors_meta(const struct tensors *tensors, const char *key);
 void tensors_release(struct tensors *tensors);
+/* A message of what is listed (names, types, shapes, sizes, metadata), which it takes; the data is not set. NULL: too large, and
+   the thread's error says so. */
+lpad_message *tensors_make(struct tensors *tensors);
+struct tensor *tensors_find(const lpad_message *message, const char *name);      /* NULL: none, or no tensors */
 
 /* ---- message_header.c ---- */
 

@@ -98,7 +98,7 @@ static int add_tensor(struct tensors *tensors, json_t *names, const lpad_tensor 
 	return 0;
 }
 
-static int add_tensors(struct tensors *tensors, int count, const lpad_tensor *list, size_t *total)
+static int add_tensors(struct tensors *tensors, int count, const lpad_tensor *list)
 {
 	if (count < 0 || (count && !list))
 		return fault_set(LPAD_EINVALID, "%d tensors cannot be made from this list", count);
@@ -107,23 +107,33 @@ static int add_tensors(struct tensors *tensors, int count, const lpad_tensor *li
 	for (int i = 0; i < count && !code; i++)
 		code = add_tensor(tensors, names, &list[i]);
 	json_decref(names);
-	if (!code && (!tensors_lay_out(tensors, total) || !body_fits(*total)))
-		code = fault_set(LPAD_ETOOBIG, "the tensors are larger than this machine's memory");
 	return code;
+}
+
+lpad_message *tensors_make(struct tensors *tensors)
+{
+	size_t total = 0;
+	if (!tensors_lay_out(tensors, &total) || !body_fits(total)) {
+		fault_set(LPAD_ETOOBIG, "the tensors are larger than this machine's memory");
+		tensors_release(tensors);
+		return NULL;
+	}
+	lpad_message *message = body_new(LPAD_TENSORS, 0);
+	message->tensors = *tensors;
+	free(replace_body(message, total));
+	return message;
 }
 
 lpad_message *message_tensors(int count, const lpad_tensor *list)
 {
 	struct tensors tensors = { 0 };
-	size_t total = 0;
-	if (add_tensors(&tensors, count, list, &total)) {
+	if (add_tensors(&tensors, count, list)) {
 		tensors_release(&tensors);
 		return NULL;
 	}
-	lpad_message *message = body_new(LPAD_TENSORS, 0);
-	message->tensors = tensors;
-	free(replace_body(message, total));
-	memset(message->body + message->tensors.data, 0, total);
+	lpad_message *message = tensors_make(&tensors);
+	if (message)
+		memset(message->body + message->tensors.data, 0, message->size - message->tensors.data);
 	return message;
 }
 
@@ -217,7 +227,7 @@ static void show_shape(struct text *out, int type, int rank, const int64_t *shap
 	text_add_char(out, ']');
 }
 
-static struct tensor *find(const lpad_message *message, const char *name)
+struct tensor *tensors_find(const lpad_message *message, const char *name)
 {
 	if (message_kind(message) != LPAD_TENSORS || !name)
 		return NULL;
@@ -276,7 +286,7 @@ static void fault_view(const lpad_message *message, const struct tensor *tensor,
 
 const void *message_view(const lpad_message *message, const char *name, int type, int rank, const int64_t *shape)
 {
-	const struct tensor *tensor = find(message, name);
+	const struct tensor *tensor = tensors_find(message, name);
 	if (tensor && fits(tensor, type, rank, shape))
 		return message->body + message->tensors.data + tensor->begin;
 	fault_view(message, tensor, name, type, rank > LPAD_RANK ? LPAD_RANK : rank, rank > LPAD_RANK ? NULL : shape);
@@ -287,7 +297,7 @@ void *message_data(lpad_message *message, const char *name)
 {
 	if (writable(message))
 		return NULL;
-	struct tensor *tensor = find(message, name);
+	struct tensor *tensor = tensors_find(message, name);
 	if (!tensor) {
 		fault_set(LPAD_EINVALID, "the message has no tensor \"%s\"", name ? tensor_shown(name).text : "");
 		return NULL;
