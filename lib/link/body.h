@@ -33,8 +33,9 @@ struct lpad_message {
 	bool pointed;                   /* message_data gave out a pointer into the body: it must stay where it is */
 	int kind;
 	size_t size;
-	void *block;                    /* the allocation */
+	void *block;                    /* the allocation; NULL: the body and the tensors' texts belong to `whole` */
 	unsigned char *body;            /* in it, on a 64-byte boundary; a NUL follows the last byte */
+	lpad_message *whole;            /* whose body this one shows; NULL: its own */
 	struct sender sender;
 	struct tensors tensors;         /* of kind LPAD_TENSORS */
 	char *broken;                   /* why it could not be made; NULL: it was */

@@ -91,7 +91,10 @@ void message_free(const lpad_message *message)
 	lpad_message *own = (lpad_message *)message;
 	if (!own || atomic_fetch_sub_explicit(&own->references, 1, memory_order_acq_rel) != 1)
 		return;
-	tensors_release(&own->tensors);
+	if (own->whole)
+		message_free(own->whole);
+	else
+		tensors_release(&own->tensors);
 	free(own->sender.name);
 	free(own->broken);
 	free(own->block);
@@ -102,6 +105,28 @@ void message_seal(lpad_message *message)
 {
 	if (message)
 		atomic_store_explicit(&message->sealed, true, memory_order_release);
+}
+
+/* What was passed before is shown directly: no chain keeps more than the one body. */
+lpad_message *message_pass(const lpad_message *message, const char *sender, int index, int incarnation)
+{
+	lpad_message *passed;
+	if (!message)
+		passed = body_new(LPAD_BYTES, 0);
+	else {
+		passed = memory_new(sizeof *passed);
+		passed->whole = message_share(message->whole ? message->whole : message);
+		passed->kind = message->kind;
+		passed->size = message->size;
+		passed->body = message->body;
+		passed->tensors = message->tensors;
+		passed->broken = memory_copy_text(message->broken);
+		passed->broken_code = message->broken_code;
+		atomic_init(&passed->references, 1);
+	}
+	passed->sender = (struct sender){ memory_copy_text(sender), index, incarnation };
+	message_seal(passed);
+	return passed;
 }
 
 /* ---- receiving ---- */

@@ -38,6 +38,12 @@ lpad_message *message_receive(int kind, size_t size, const char *sender, int ind
 void *message_room(lpad_message *message);
 lpad_message *message_accept(lpad_message *message, struct error *error);
 
+/*
+ * What a message is to somebody in the same process: a message of its own, with this sender, that shows the other's body without
+ * copying it and keeps it as long as needed. Both can only be read from here on. NULL becomes empty bytes, as it does on a wire.
+ */
+lpad_message *message_pass(const lpad_message *message, const char *sender, int index, int incarnation);
+
 int message_kind(const lpad_message *message);                  /* 0 of NULL */
 size_t message_size(const lpad_message *message);
 const void *message_content(const lpad_message *message);       /* the whole body, any kind */

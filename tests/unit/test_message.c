@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool aligned(const void *pointer)
 {
@@ -268,6 +269,119 @@ START_TEST(references_are_counted_by_many_threads)
 }
 END_TEST
 
+START_TEST(a_passed_message_shows_the_same_body)
+{
+	lpad_message *sent = message_bytes("hello", 6);
+	lpad_message *passed = message_pass(sent, "actor/3", 3, 2);
+	ck_assert_ptr_eq(message_content(passed), message_content(sent));
+	ck_assert_ptr_null(message_fill(sent));
+	ck_assert_ptr_null(message_fill(passed));
+	ck_assert_str_eq(message_sender(passed), "actor/3");
+	ck_assert_int_eq(message_sender_index(passed), 3);
+	ck_assert_int_eq(message_sender_incarnation(passed), 2);
+	ck_assert_str_eq(message_sender(sent), "");
+	message_free(sent);
+	ck_assert_str_eq(message_body(passed, 6), "hello");
+	ck_assert_ptr_null(message_body(passed, 7));
+	ck_assert_str_eq(fault_text(), "actor/3 sent 6 bytes; expected 7");
+	lpad_message *kept = message_share(passed);
+	message_free(passed);
+	ck_assert_str_eq(message_body(kept, 6), "hello");
+	message_free(kept);
+}
+END_TEST
+
+START_TEST(what_was_passed_can_be_passed_on)
+{
+	lpad_message *sent = message_json("{\"a\": 1}");
+	lpad_message *first = message_pass(sent, "first", 0, 1);
+	lpad_message *second = message_pass(first, "second", -1, 4);
+	const void *body = message_content(sent);
+	message_free(sent);
+	message_free(first);
+	ck_assert_str_eq(message_json_text(second), "{\"a\": 1}");
+	ck_assert_ptr_eq(message_content(second), body);
+	ck_assert_str_eq(message_sender(second), "second");
+	ck_assert_int_eq(message_sender_incarnation(second), 4);
+	message_free(second);
+}
+END_TEST
+
+START_TEST(passed_tensors_keep_views_and_metadata)
+{
+	static const lpad_tensor list[] = {
+		{ .name = "obs", .type = LPAD_F32, .rank = 2, .shape = { 2, 3 } }, { .name = "step", .type = LPAD_I64 },
+	};
+	lpad_message *sent = message_tensors(2, list), *loaded = NULL;
+	char path[] = "passed.XXXXXX";
+	lpad_tensor tensor;
+	ck_assert_int_eq(message_set_meta(sent, "unit", "m"), 0);
+	((float *)message_data(sent, "obs"))[5] = 2.5f;
+	lpad_message *passed = message_pass(sent, "sensor", -1, 1);
+	message_free(sent);
+	const float *obs = message_view(passed, "obs", LPAD_F32, 2, (const int64_t[]){ -1, 3 });
+	ck_assert_ptr_nonnull(obs);
+	ck_assert(aligned(message_content(passed)));
+	ck_assert_float_eq(obs[5], 2.5f);
+	ck_assert_int_eq(message_tensor_count(passed), 2);
+	ck_assert_int_eq(message_tensor_at(passed, 1, &tensor), 0);
+	ck_assert_str_eq(tensor.name, "step");
+	ck_assert_str_eq(message_meta(passed, "unit"), "m");
+	ck_assert_ptr_null(message_data(passed, "obs"));
+	ck_assert_int_eq(message_set_meta(passed, "unit", "km"), LPAD_EINVALID);
+	close(mkstemp(path));
+	ck_assert_int_eq(message_save(passed, path), 0);
+	message_free(passed);
+	ck_assert_int_eq(message_load(path, &loaded), 0);
+	ck_assert_float_eq(((const float *)message_view(loaded, "obs", LPAD_F32, 2, NULL))[5], 2.5f);
+	message_free(loaded);
+	unlink(path);
+}
+END_TEST
+
+START_TEST(nothing_and_what_is_broken_are_passed_too)
+{
+	lpad_message *passed = message_pass(NULL, "actor", 0, 1);
+	ck_assert_int_eq(message_kind(passed), LPAD_BYTES);
+	ck_assert_uint_eq(message_size(passed), 0);
+	ck_assert_ptr_nonnull(message_body(passed, 0));
+	message_free(passed);
+	fault_set(LPAD_ETOOBIG, "%s", "far too big");
+	lpad_message *broken = message_broken();
+	passed = message_pass(broken, "actor", 0, 1);
+	message_free(broken);
+	fault_set(0, "%s", "");
+	ck_assert_int_eq(message_refused(passed), LPAD_ETOOBIG);
+	ck_assert_str_eq(fault_text(), "far too big");
+	message_free(passed);
+}
+END_TEST
+
+static void *pass_and_free(void *context)
+{
+	for (int i = 0; i < 1000; i++) {
+		lpad_message *passed = message_pass(context, "actor", 0, 1);
+		lpad_message *again = message_pass(passed, "cache", 0, 1);
+		message_free(passed);
+		ck_assert_str_eq(message_body(again, 2), "x");
+		message_free(again);
+	}
+	message_free(context);
+	return NULL;
+}
+
+START_TEST(many_threads_pass_one_message)
+{
+	pthread_t threads[THREADS];
+	lpad_message *message = message_bytes("x", 2);
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, pass_and_free, message_share(message));
+	message_free(message);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("message");
@@ -290,6 +404,11 @@ int main(void)
 	tcase_add_test(cases, no_content_is_empty_bytes);
 	tcase_add_test(cases, unknown_kinds_are_refused);
 	tcase_add_test(cases, references_are_counted_by_many_threads);
+	tcase_add_test(cases, a_passed_message_shows_the_same_body);
+	tcase_add_test(cases, what_was_passed_can_be_passed_on);
+	tcase_add_test(cases, passed_tensors_keep_views_and_metadata);
+	tcase_add_test(cases, nothing_and_what_is_broken_are_passed_too);
+	tcase_add_test(cases, many_threads_pass_one_message);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);
