@@ -22,7 +22,7 @@
 #include "base/text.h"
 #include "link/link.h"
 
-enum { WORLD_PARTIES = 8, WORLD_TOKEN = 4711 };
+enum { WORLD_PARTIES = 8, WORLD_TOKEN = 4711, WORLD_EAGER = -3 };      /* WORLD_EAGER, as keep: LPAD_LATEST, pushed */
 
 struct edge {
 	int from;
@@ -132,6 +132,16 @@ static inline char *world_topic_address(const struct world *world, int from, con
 	return memory_format("ipc://%s/%d.%s", world->folder, from, topic);
 }
 
+static inline char *world_notice_address(const struct world *world, int from, const char *topic)
+{
+	return memory_format("ipc://%s/%d.%s.notice", world->folder, from, topic);
+}
+
+static inline int world_keep(const struct edge *edge)
+{
+	return edge->keep == WORLD_EAGER ? LPAD_LATEST : edge->keep;
+}
+
 static inline struct peer_spec world_peer(const struct world *world, int number)
 {
 	const struct party *party = &world->party[number];
@@ -162,16 +172,19 @@ static inline void world_add_topics(const struct world *world, int number, struc
 		while (at < *count && !text_equal(topics[at].name, edge->topic))
 			at++;
 		if (at == *count) {
-			char **address = memory_new(sizeof *address);
-			*address = world_topic_address(world, number, edge->topic);
+			char **address = memory_array(2, sizeof *address);
+			address[0] = world_topic_address(world, number, edge->topic);
+			address[1] = world_notice_address(world, number, edge->topic);
 			topics[(*count)++] = (struct topic_link){ .name = edge->topic,
 				.bodies = { (const char *const *)address, 1 },
+				.notices = { (const char *const *)address + 1, 0 },
 				.buffer = world_buffer(world, number, edge->topic), .window = 128,
 				.subscribers = memory_array(world->edge_count, sizeof(struct subscriber_link)) };
 		}
+		topics[at].notices.count |= edge->keep == LPAD_LATEST;
 		((struct subscriber_link *)topics[at].subscribers)[topics[at].count++] = (struct subscriber_link){
-			.peer = world_peer(world, edge->to), .port = edge->port, .keep = edge->keep,
-			.window = edge->window };
+			.peer = world_peer(world, edge->to), .port = edge->port, .keep = world_keep(edge),
+			.eager = edge->keep == WORLD_EAGER, .window = edge->window };
 	}
 }
 
@@ -192,8 +205,9 @@ static inline void world_add_subscriptions(const struct world *world, int number
 		((struct publisher_link *)list[at].publishers)[list[at].count++] = (struct publisher_link){
 			.peer = world_peer(world, edge->from), .topic = edge->topic,
 			.address = world_topic_address(world, edge->from, edge->topic),
-			.buffer = world_buffer(world, edge->from, edge->topic), .keep = edge->keep,
-			.window = edge->window };
+			.notice = world_notice_address(world, edge->from, edge->topic),
+			.buffer = world_buffer(world, edge->from, edge->topic), .keep = world_keep(edge),
+			.eager = edge->keep == WORLD_EAGER, .window = edge->window };
 	}
 }
 
@@ -215,12 +229,15 @@ static inline void world_new_link(struct world *world, int number)
 	WORLD_MUST(!link_bind(party->link, &error), "%s", error.text);
 	for (size_t i = 0; i < spec.topic_count; i++) {
 		free((char *)topics[i].bodies.at[0]);
+		free((char *)topics[i].bodies.at[1]);
 		free((void *)topics[i].bodies.at);
 		free((void *)topics[i].subscribers);
 	}
 	for (size_t i = 0; i < spec.subscription_count; i++) {
-		for (size_t p = 0; p < subscriptions[i].count; p++)
+		for (size_t p = 0; p < subscriptions[i].count; p++) {
 			free((char *)subscriptions[i].publishers[p].address);
+			free((char *)subscriptions[i].publishers[p].notice);
+		}
 		free((void *)subscriptions[i].publishers);
 	}
 }

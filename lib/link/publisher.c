@@ -88,7 +88,7 @@ void publisher_tell(struct publisher *publisher)
 {
 	if (!publisher->wired || publisher->gone || publisher->end_told)
 		return;
-	if (publisher->ended && !publisher->queued && !publisher->held) {
+	if (publisher->ended && !publisher->queued && !publisher->held && !newest_pending(publisher)) {
 		publisher->end_told = true;
 		tell(publisher, WIRE_END_ACK, on_end_told);
 	} else if (tell_due(publisher)) {
@@ -133,6 +133,7 @@ static void on_subscribed(void *context, const struct wire *reply, const char *b
 	int answer = judge(publisher, reply, body, size, "the subscription");
 	publisher->step = answer > 0 ? PUBLISHER_ANSWERED : answer < 0 ? PUBLISHER_REFUSED : PUBLISHER_IDLE;
 	confirm(publisher);
+	newest_fetch(publisher, false);
 }
 
 static void subscribe(struct publisher *publisher)
@@ -159,6 +160,8 @@ static void on_line(void *context, struct line *line, enum line_state state)
 		publisher_lost(publisher, true);
 	else if (state == LINE_UP && publisher->socket && !publisher->end_answered)
 		subscribe(publisher);
+	if (state == LINE_UP)
+		waiters_wake(&publisher->subscription->waiters);
 }
 
 void publisher_lost(struct publisher *publisher, bool gone)
@@ -167,14 +170,14 @@ void publisher_lost(struct publisher *publisher, bool gone)
 		return;
 	publisher->gone = true;
 	publisher->gone_ns = clock_ns();
+	newest_lose(publisher);
 	link_tick_by(publisher->subscription->link, publisher->gone_ns + LINGER_NS);
 	subscription_changed(publisher);
 }
 
 /* ---- what comes from it ---- */
 
-/* Everything up to `number` was published; what of it has not come by now will not. */
-static void account_gap(struct publisher *publisher, uint64_t number)
+void publisher_gap(struct publisher *publisher, uint64_t number)
 {
 	if (number <= publisher->last)
 		return;
@@ -182,7 +185,7 @@ static void account_gap(struct publisher *publisher, uint64_t number)
 	publisher->last = number;
 }
 
-static void refuse(struct publisher *publisher, struct frame *frame, const char *why)
+void publisher_refuse(struct publisher *publisher, struct frame *frame, const char *why)
 {
 	const struct lpad_subscription *subscription = publisher->subscription;
 	publisher->errors++;
@@ -192,13 +195,23 @@ static void refuse(struct publisher *publisher, struct frame *frame, const char 
 		frame->transport->frame_drop(frame);
 }
 
+/* What is new up to here, which no message of its own has told. */
+static void come_number(struct publisher *publisher, uint64_t number)
+{
+	if (publisher->keep == LPAD_LATEST)
+		newest_note(publisher, number);
+	else
+		publisher_gap(publisher, number);
+}
+
+/* The account begins with the first HELLO; under `latest` with the newest message before it, which is to be had. */
 static void come_hello(struct publisher *publisher, uint64_t number)
 {
 	publisher->hello = true;
 	if (!publisher->known)
-		publisher->base = publisher->last = number;
+		publisher->base = publisher->last = number - (publisher->keep == LPAD_LATEST && number);
 	publisher->known = true;
-	account_gap(publisher, number);
+	come_number(publisher, number);
 	publisher->asked = true;
 	publisher->asked_at = number;
 	confirm(publisher);
@@ -210,20 +223,28 @@ static void come_message(struct publisher *publisher, struct frame *frame)
 {
 	if (!publisher->known) {
 		frame->transport->frame_drop(frame);
+	} else if (publisher->keep == LPAD_LATEST && !publisher_over(publisher)) {
+		newest_come(publisher, frame);
 	} else if (publisher_over(publisher) || frame->wire.number <= publisher->last) {
-		refuse(publisher, frame, "a message that was there before, or after the end");
+		publisher_refuse(publisher, frame, "a message that was there before, or after the end");
 	} else {
-		account_gap(publisher, frame->wire.number - 1);
+		publisher_gap(publisher, frame->wire.number - 1);
 		publisher->last = frame->wire.number;
 		subscription_push(publisher, frame);
 	}
+}
+
+static void come_notice(struct publisher *publisher, uint64_t number)
+{
+	if (publisher->known && !publisher_over(publisher))
+		newest_note(publisher, number);
 }
 
 static void come_end(struct publisher *publisher, uint64_t number)
 {
 	if (!publisher->known || publisher->ended)
 		return;
-	account_gap(publisher, number);
+	come_number(publisher, number);
 	publisher->ended = true;
 	subscription_changed(publisher);
 }
@@ -240,7 +261,7 @@ static void come(struct publisher *publisher, struct frame *frame)
 	uint64_t number = frame->wire.number;
 	int kind = frame->wire.kind;
 	if (!is_its(publisher, &frame->wire)) {
-		refuse(publisher, frame, "a message of another sender or run");
+		publisher_refuse(publisher, frame, "a message of another sender or run");
 		return;
 	}
 	publisher->flowing |= !publisher->gone;
@@ -250,10 +271,12 @@ static void come(struct publisher *publisher, struct frame *frame)
 	}
 	if (kind == WIRE_TOPIC_HELLO)
 		come_hello(publisher, number);
+	else if (kind == WIRE_NOTICE && publisher->lazy)
+		come_notice(publisher, number);
 	else if (kind == WIRE_END)
 		come_end(publisher, number);
 	else {
-		refuse(publisher, frame, "a message that has no place on a topic");
+		publisher_refuse(publisher, frame, "a message that has no place on a topic");
 		return;
 	}
 	frame->transport->frame_drop(frame);
@@ -274,7 +297,7 @@ static void on_malformed(void *context, const char *why)
 	struct link *link = publisher->subscription->link;
 	link_lock(link);
 	publisher->flowing |= !publisher->gone;
-	refuse(publisher, NULL, why);
+	publisher_refuse(publisher, NULL, why);
 	link_unlock(link);
 }
 
@@ -300,9 +323,10 @@ static void on_down(void *context)
 
 void publisher_new(struct publisher *publisher, struct lpad_subscription *subscription, const struct publisher_link *spec)
 {
+	bool lazy = spec->keep == LPAD_LATEST && !spec->eager;
 	*publisher = (struct publisher){
 		.subscription = subscription, .node = memory_copy_text(spec->peer.node), .topic = memory_copy_text(spec->topic),
-		.address = memory_copy_text(spec->address), .group = spec->peer.group, .index = spec->peer.index,
+		.address = memory_copy_text(lazy ? spec->notice : spec->address), .lazy = lazy, .group = spec->peer.group, .index = spec->peer.index,
 		.incarnation = spec->peer.incarnation, .keep = spec->keep, .buffer = spec->buffer,
 		.window = spec->window > 0 ? spec->window : 1, .line = line_to(subscription->link, &spec->peer),
 	};
@@ -352,6 +376,7 @@ void publisher_tick(struct publisher *publisher, int64_t now_ns, int64_t *next_n
 		if (publisher->step == PUBLISHER_IDLE)
 			subscribe(publisher);
 		publisher_tell(publisher);
+		newest_fetch(publisher, false);
 	}
 	if (!tell_all || !publisher->wired || publisher->gone || publisher->end_told)
 		return;

@@ -298,6 +298,7 @@ static void dispatch(struct link *link, struct request *request, struct frame *f
 	case WIRE_SUBSCRIBE:
 	case WIRE_CONFIRM:
 	case WIRE_ACK:
+	case WIRE_FETCH:
 	case WIRE_END_ACK:
 		topics_request(link, request, wire, frame->transport->frame_body(frame), wire->size);
 		break;

@@ -21,8 +21,9 @@ void subscribers_new(lpad_topic *topic, const struct topic_link *spec)
 		topic->subscribers[i] = (struct subscriber){
 			.node = memory_copy_text(from->peer.node), .port = memory_copy_text(from->port),
 			.group = from->peer.group, .index = from->peer.index, .incarnation = from->peer.incarnation,
-			.keep = from->keep, .window = window,
+			.keep = from->keep, .lazy = from->keep == LPAD_LATEST && !from->eager, .window = window,
 		};
+		topic->retains |= from->keep == LPAD_LATEST;
 		if (from->keep == LPAD_ALL && window > widest)
 			widest = window;
 	}
@@ -141,6 +142,14 @@ static const char *confirmed(lpad_topic *topic, struct subscriber *subscriber, u
 	return NULL;
 }
 
+/* The event of its connection may come behind its confirmation. */
+static void mark_joined(lpad_topic *topic, const struct subscriber *subscriber, const struct transport *transport)
+{
+	for (size_t i = 0; i < topic->outlet_count; i++)
+		if (topic->outlets[i].notice == subscriber->lazy && topic->outlets[i].transport == transport)
+			topic->outlets[i].joined = true;
+}
+
 /* Acknowledgements may overtake each other: an older one says nothing new. */
 static const char *acknowledged(lpad_topic *topic, struct subscriber *subscriber, const struct wire *wire,
 	const struct account *account)
@@ -190,6 +199,41 @@ static struct subscriber *find(lpad_topic *topic, const struct wire *wire, const
 	return NULL;
 }
 
+/* ---- the newest ---- */
+
+/* Why it gets no message; NULL: it does. */
+static const char *fetch_refused(lpad_topic *topic, const struct wire *wire, const char *body, size_t size)
+{
+	const struct subscriber *subscriber = find(topic, wire, body, size);
+	if (wire->role != WIRE_OBSERVER && (!subscriber || subscriber->keep != LPAD_LATEST))
+		return "it does not keep the latest of this topic";
+	return topic->newest ? NULL : "nothing has been published";
+}
+
+/* Lock held, and released while the body is copied. */
+static void fetch(lpad_topic *topic, struct request *request, const struct wire *wire, const char *body, size_t size)
+{
+	struct link *link = topic->link;
+	const char *wrong = fetch_refused(topic, wire, body, size);
+	if (wrong) {
+		server_reply(link, request, topic->newest ? LPAD_EINVALID : LPAD_EAGAIN, wrong);
+		return;
+	}
+	struct frame frame = { .wire = { .kind = WIRE_REPLY, .role = WIRE_MEMBER, .group = link->self.group,
+		.index = link->self.index, .incarnation = link->self.incarnation, .port = (uint32_t)topic->place,
+		.token = link->token, .version = topic->sequence, .deadline_ms = -1 },
+		.message = message_share(topic->newest) };
+	link_unlock(link);
+	request->transport->frame_make(&frame);
+	link_lock(link);
+	if (!link->closed) {
+		request->transport->answer(request, &frame);
+		return;
+	}
+	request->transport->answer_drop(request);
+	request->transport->frame_drop(&frame);
+}
+
 /* Of `lpad watch`: it gets a HELLO, is in no account and holds nobody back. */
 static void greet_observer(lpad_topic *topic, const struct wire *wire)
 {
@@ -199,12 +243,15 @@ static void greet_observer(lpad_topic *topic, const struct wire *wire)
 	}
 }
 
-static const char *handle(lpad_topic *topic, const struct wire *wire, const char *body, size_t size)
+static const char *handle(lpad_topic *topic, const struct transport *transport, const struct wire *wire, const char *body,
+	size_t size)
 {
 	struct subscriber *subscriber = find(topic, wire, body, size);
 	if (!subscriber)
 		return "it is no subscriber of this topic";
 	const char *wrong = heed(topic, subscriber, wire, body, size);
+	if (subscriber->state == SUBSCRIBER_CONFIRMED)
+		mark_joined(topic, subscriber, transport);
 	subscribers_review(topic);
 	return wrong;
 }
@@ -217,10 +264,14 @@ void topics_request(struct link *link, struct request *request, const struct wir
 	}
 	lpad_topic *topic = &link->topics->at[wire->port];
 	const char *wrong = NULL;
+	if (wire->kind == WIRE_FETCH) {
+		fetch(topic, request, wire, body, size);
+		return;
+	}
 	if (wire->role == WIRE_OBSERVER)
 		greet_observer(topic, wire);
 	else
-		wrong = handle(topic, wire, body, size);
+		wrong = handle(topic, request->transport, wire, body, size);
 	server_reply(link, request, wrong ? LPAD_EINVALID : 0, wrong);
 	topic_flush(topic);
 	link_check(link);

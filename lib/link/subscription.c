@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 static const int64_t TELL_EVERY_NS = 1000000000;
@@ -49,6 +50,7 @@ static void drop_all(struct publisher *publisher)
 {
 	while (publisher->first)
 		drop_oldest(publisher);
+	newest_drop(publisher);
 }
 
 static size_t queue_most(const struct publisher *publisher)
@@ -90,10 +92,18 @@ static bool all_over(const struct lpad_subscription *subscription)
 	return true;
 }
 
-/* The oldest, in the caller's hands; NULL: the queue is empty. */
-static struct item *grab(struct lpad_subscription *subscription)
+/* While a newer one is on its way, what was fetched before is not the newest any more. */
+static bool is_outdated(const struct item *item)
+{
+	return item->publisher->lazy && item->publisher->fetching;
+}
+
+/* The oldest, in the caller's hands; NULL: there is none. `newest`: none that is about to be replaced. */
+static struct item *grab(struct lpad_subscription *subscription, bool newest)
 {
 	struct item *item = subscription->oldest;
+	while (item && newest && is_outdated(item))
+		item = item->newer;
 	if (item) {
 		remove_item(subscription, item);
 		item->publisher->held++;
@@ -106,6 +116,7 @@ static void count_held(struct publisher *publisher, bool received, size_t size)
 {
 	publisher->held--;
 	publisher_count(publisher, received, size);
+	newest_fetch(publisher, false);
 	if (publisher_over(publisher) && !publisher->queued && !publisher->held)
 		link_check(publisher->subscription->link);
 }
@@ -129,23 +140,57 @@ static lpad_message *unwrap(struct item *item)
 	return message;
 }
 
-/* Lock held. 0 and an item, or why there is none. */
+/* Bodies that are to be fetched for a reader: asks for those that can be had. The first publisher that one is expected of. */
+static const struct publisher *fetch_all(struct lpad_subscription *subscription, bool stop)
+{
+	const struct publisher *first = NULL;
+	for (size_t i = 0; i < subscription->count; i++) {
+		struct publisher *publisher = &subscription->publishers[i];
+		if (!stop)
+			newest_fetch(publisher, true);
+		if (!first && newest_pending(publisher))
+			first = publisher;
+	}
+	return first;
+}
+
+static int no_item(struct lpad_subscription *subscription, bool pending, bool in_time)
+{
+	if (subscription->closed || (!pending && all_over(subscription)))
+		return fault_set(LPAD_EENDED, "subscription \"%s\": every publisher has ended", subscription->name);
+	if (link_must_stop(subscription->link))
+		return fault_set(LPAD_ESTOPPED, "subscription \"%s\": the program is stopping", subscription->name);
+	if (in_time)
+		return 0;
+	return fault_set(LPAD_ETIMEDOUT, pending ? "subscription \"%s\": a message is being fetched, and did not come within the "
+		"deadline" : "subscription \"%s\": nothing came within the deadline", subscription->name);
+}
+
+/* Lock held. 0 and an item, or why there is none. When the time is up, or the program stops, what lies there is good enough. */
 static int await_item(struct lpad_subscription *subscription, int64_t deadline_ns, struct item **out)
 {
 	struct link *link = subscription->link;
-	for (bool in_time = true;;) {
-		*out = grab(subscription);
+	const struct publisher *noted = NULL;
+	struct long_wait wait;
+	int code = 0;
+	for (bool in_time = deadline_ns == INT64_MAX || clock_ns() < deadline_ns; !code;) {
+		bool stop = link_must_stop(link);
+		const struct publisher *pending = fetch_all(subscription, stop);
+		*out = grab(subscription, in_time && !stop);
 		if (*out)
-			return 0;
-		if (subscription->closed || all_over(subscription))
-			return fault_set(LPAD_EENDED, "subscription \"%s\": every publisher has ended", subscription->name);
-		if (link_must_stop(link))
-			return fault_set(LPAD_ESTOPPED, "subscription \"%s\": the program is stopping", subscription->name);
-		if (!in_time)
-			return fault_set(LPAD_ETIMEDOUT, "subscription \"%s\": nothing came within the deadline",
-				subscription->name);
+			break;
+		code = no_item(subscription, pending, in_time);
+		if (code)
+			break;
+		if (pending && !noted) {
+			noted = pending;
+			link_wait_begin(link, &wait, clock_ns(), noted->node, noted->topic);
+		}
 		in_time = waiters_wait(&subscription->waiters, link, deadline_ns);
 	}
+	if (noted)
+		link_wait_end(link, &wait);
+	return code;
 }
 
 int subscription_take(lpad_subscription *subscription, lpad_message **out, lpad_deadline deadline)
@@ -193,7 +238,7 @@ const lpad_message *subscriptions_pop(struct link *link, int place, struct work 
 	lpad_message *message = NULL;
 	link_lock(link);
 	subscription->posted--;
-	struct item *item = grab(subscription);
+	struct item *item = grab(subscription, false);
 	if (item) {
 		struct publisher *publisher = item->publisher;
 		message = unwrap(item);
@@ -330,14 +375,14 @@ bool subscriptions_finished(struct link *link)
 {
 	EACH_PUBLISHER(link, subscription, publisher)
 		if (!subscription->cycle && publisher->wired &&
-			(!publisher_over(publisher) || publisher->queued || publisher->held))
+			(!publisher_over(publisher) || publisher->queued || publisher->held || newest_pending(publisher)))
 			return false;
 	return true;
 }
 
 static bool to_be_drained(const struct publisher *publisher)
 {
-	return publisher->queued || publisher->held ||
+	return publisher->queued || publisher->held || newest_pending(publisher) ||
 		(publisher->wired && !publisher->gone && !publisher->end_answered);
 }
 
@@ -369,7 +414,7 @@ void subscriptions_counters(struct link *link, void (*each)(void *, const struct
 			.port = subscription->name, .kind = "subscription", .peer = publisher->node,
 			.messages = publisher->account.received, .bytes = publisher->account.bytes,
 			.delivered_bytes = publisher->account.bytes, .dropped = publisher->account.dropped,
-			.published = (int64_t)(publisher->last - publisher->base), .received = publisher->account.received,
+			.lost = publisher->lost, .published = (int64_t)(publisher->last - publisher->base), .received = publisher->account.received,
 			.errors = publisher->errors,
 		});
 }
@@ -377,7 +422,7 @@ void subscriptions_counters(struct link *link, void (*each)(void *, const struct
 void subscriptions_left(struct link *link, struct text *text, int64_t *count)
 {
 	EACH_PUBLISHER(link, subscription, publisher) {
-		size_t left = publisher->queued + publisher->held;
+		size_t left = publisher->queued + publisher->held + !!publisher->noted + !!publisher->fetching;
 		const char *comma = text->length ? ", " : "";
 		if (!to_be_drained(publisher))
 			continue;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The receiving side, shared by subscription.c (queues, those who take) and publisher.c (one publisher: how it is wired, what
- * comes from it, what it is told). Link's lock.
+ * comes from it, what it is told) and newest.c (what is different under `latest`). Link's lock.
  *
- * Always, per publisher: last - base = account.received + account.dropped + queued + held.
+ * Always, per publisher: last - base = account.received + account.dropped + lost + queued + held, and under `latest` + 1 for a
+ * version whose body is to be fetched (noted) + 1 for one that is being fetched.
  */
 #ifndef LINK_SUBSCRIPTIONS_H
 #define LINK_SUBSCRIPTIONS_H
@@ -30,9 +31,10 @@ enum publisher_step {
 
 struct publisher {
 	struct lpad_subscription *subscription;
-	char *node, *topic, *address;
+	char *node, *topic, *address;           /* address: of its bodies, or of its notices if this subscription is lazy */
 	uint32_t group, index, incarnation;
 	int keep, buffer;
+	bool lazy;                              /* of `latest`: versions come, bodies are fetched when they are read */
 	int64_t window;
 	struct line *line;
 	const struct transport *transport;
@@ -50,6 +52,7 @@ struct publisher {
 	int64_t gone_ns;
 	uint64_t base, last;                    /* sequence numbers: the first HELLO's; the newest accounted for */
 	struct account account;
+	int64_t lost;                           /* versions that were to be fetched from it when it died */
 	int64_t errors;                         /* frames that were malformed, or not this publisher's */
 	int64_t bytes_done;                     /* of messages received and dropped here */
 	int64_t told, bytes_told;               /* received + dropped, bytes_done at the last ACK */
@@ -57,6 +60,9 @@ struct publisher {
 	uint64_t asked_at;
 	size_t queued, held;                    /* in the queue; in the hands of a thread, not yet counted */
 	struct item *first, *last_item;
+	/* Of `latest`: the newest version whose body has not been asked for, and the one that a FETCH is under way for; 0: none. */
+	uint64_t noted, fetching;
+	uint64_t have;                          /* the newest version whose body has come */
 };
 
 struct running {                                /* a message that a callback has */
@@ -90,11 +96,25 @@ void subscription_push(struct publisher *publisher, struct frame *frame);      /
 /* After END, a death, a loss: wakes those who wait, tells the publisher, has wiring and draining looked at. */
 void subscription_changed(struct publisher *publisher);
 
+/* newest.c: of a publisher whose latest is kept. */
+void newest_note(struct publisher *publisher, uint64_t number);         /* this version exists */
+void newest_come(struct publisher *publisher, struct frame *frame);     /* it was pushed; takes the frame */
+/* Asks for the body if there is a newer one than those that came. `read`: somebody wants to read it; without, only if this kind of
+   subscription has it fetched before anybody reads. */
+void newest_fetch(struct publisher *publisher, bool read);
+bool newest_pending(const struct publisher *publisher);                 /* a body is still to come */
+void newest_drop(struct publisher *publisher);                          /* nobody will read it */
+void newest_lose(struct publisher *publisher);                          /* nobody can send it any more */
+
 /* publisher.c */
 void publisher_new(struct publisher *publisher, struct lpad_subscription *subscription, const struct publisher_link *spec);
 int publisher_connect(struct publisher *publisher, struct error *error);
 void publisher_free(struct publisher *publisher);               /* no lock; its queue is empty */
-bool publisher_over(const struct publisher *publisher);         /* nothing more can come */
+bool publisher_over(const struct publisher *publisher);         /* nothing new can come */
+/* Everything up to `number` was published; what of it has not come by now will not: dropped. */
+void publisher_gap(struct publisher *publisher, uint64_t number);
+/* What came is not this publisher's, or makes no sense: counted, and the user is told. frame may be NULL. */
+void publisher_refuse(struct publisher *publisher, struct frame *frame, const char *why);
 /* A message was handed over (received) or given up; tells the publisher if it is time. */
 void publisher_count(struct publisher *publisher, bool received, size_t size);
 void publisher_tell(struct publisher *publisher);               /* ACK or END_ACK if due */

@@ -11,6 +11,14 @@ static const size_t POKE_ABOVE = 48u << 20;
 
 /* ---- frames ---- */
 
+/* Bodies go where somebody wants them, versions to those who fetch, what is lpad's own to all. */
+static bool goes_to(const struct outlet *outlet, int kind)
+{
+	if (kind == WIRE_PUBLISH)
+		return !outlet->notice && outlet->joined;
+	return kind != WIRE_NOTICE || (outlet->notice && outlet->joined);
+}
+
 /* Lock held, or `busy`. */
 static void transmit(lpad_topic *topic, int kind, uint64_t number, lpad_message *message)
 {
@@ -24,9 +32,12 @@ static void transmit(lpad_topic *topic, int kind, uint64_t number, lpad_message 
 		.message = message,
 	};
 	for (size_t i = 0; i < topic->outlet_count; i++) {
+		struct outlet *outlet = &topic->outlets[i];
 		struct frame copy = frame;
+		if (!goes_to(outlet, kind))
+			continue;
 		copy.message = message ? message_share(message) : NULL;
-		topic->outlets[i].transport->publish(topic->outlets[i].publishing, &copy);
+		outlet->transport->publish(outlet->publishing, &copy);
 	}
 	message_free(message);
 }
@@ -97,10 +108,12 @@ static int await_turn(lpad_topic *topic, size_t size)
 	}
 }
 
-static uint64_t count_published(lpad_topic *topic, size_t size)
+static uint64_t count_published(lpad_topic *topic, const lpad_message *message)
 {
-	topic->bytes += (int64_t)size;
+	topic->bytes += (int64_t)message_size(message);
 	topic->sequence++;
+	if (topic->retains)
+		topic->newest = message_share(message);
 	if (topic->totals_count)
 		topic->totals[topic->sequence % topic->totals_count] = (uint64_t)topic->bytes;
 	return topic->sequence;
@@ -109,16 +122,17 @@ static uint64_t count_published(lpad_topic *topic, size_t size)
 /* The body is copied without the lock: a large one must not hold up the link. */
 static void publish_in_turn(lpad_topic *topic, lpad_message *message)
 {
-	uint64_t number = count_published(topic, message_size(message));
-	if (!topic->open) {
-		link_unlock(topic->link);
-		message_free(message);
-		link_lock(topic->link);
-		return;
-	}
+	lpad_message *before = topic->newest;
+	uint64_t number = count_published(topic, message);
 	topic->busy = true;
 	link_unlock(topic->link);
-	transmit(topic, WIRE_PUBLISH, number, message);
+	message_free(before);
+	if (topic->open) {
+		transmit(topic, WIRE_NOTICE, number, NULL);
+		transmit(topic, WIRE_PUBLISH, number, message);
+	} else {
+		message_free(message);
+	}
 	link_lock(topic->link);
 	topic->busy = false;
 	topic_flush(topic);
@@ -159,6 +173,7 @@ static void on_join(void *context)
 {
 	lpad_topic *topic = ((struct outlet *)context)->topic;
 	link_lock(topic->link);
+	((struct outlet *)context)->joined = true;
 	if (topic->observed || subscribers_unconfirmed(topic)) {
 		topic->hello_due = true;
 		topic_flush(topic);
@@ -241,6 +256,7 @@ void topics_close(struct link *link)
 		free(topic->outlets);
 		subscribers_free(topic);
 		list_release(&topic->waiters);
+		message_free(topic->newest);
 		free(topic->name);
 		free(topic->totals);
 	}

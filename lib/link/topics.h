@@ -19,6 +19,7 @@ struct subscriber {
 	char *node, *port;
 	uint32_t group, index, incarnation;
 	int keep;
+	bool lazy;              /* of `latest`: it hears of versions, and fetches bodies */
 	int64_t window;
 	enum subscriber_state state;
 	bool known;             /* was confirmed once: `base` stands */
@@ -33,6 +34,7 @@ struct subscriber {
 struct outlet {
 	char *address;                          /* as it was asked for, then as it was bound */
 	bool notice;                            /* for lazy subscribers: versions, no bodies */
+	atomic_bool joined;                     /* a subscriber has connected: before that nothing is copied for it */
 	const struct transport *transport;
 	struct publishing *publishing;
 	struct lpad_topic *topic;
@@ -50,6 +52,8 @@ struct lpad_topic {
 	size_t count;
 	uint64_t sequence;                      /* of the last message */
 	int64_t bytes;
+	bool retains;                           /* somebody keeps the latest */
+	lpad_message *newest;                   /* then: the message numbered `sequence`, one reference; NULL: none yet */
 	/* Bytes published up to a sequence number, for the numbers that an `all` subscriber may be behind. */
 	uint64_t *totals;
 	size_t totals_count;

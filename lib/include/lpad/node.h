@@ -495,7 +495,8 @@ static inline int lpad_next_from(lpad_inbox *inbox, lpad_handle *handle, int pla
 /* Topics. */
 static inline int lpad_publish(lpad_topic *topic, lpad_message *message) { return LPAD_SAY_(publish(topic, message)); }
 static inline int lpad_subscribers(const lpad_topic *topic) { return LPAD_SAY_(subscribers(topic)); }
-/* What is queued first; then LPAD_EENDED if all publishers ended, else LPAD_ESTOPPED if the program stops. */
+/* What is queued first; then LPAD_EENDED if all publishers ended, else LPAD_ESTOPPED if the program stops. Under LPAD_LATEST the body
+   is fetched now: a poll (lpad_in(0)) does not wait for it, but has it fetched for a later one. */
 static inline int lpad_take(lpad_subscription *subscription, lpad_message **out, lpad_deadline deadline) { return LPAD_SAY_(take(subscription, out, deadline)); }
 static inline int lpad_publishers(const lpad_subscription *subscription) { return LPAD_SAY_(publishers(subscription)); }
 
