@@ -51,7 +51,7 @@ Q := $(if $(V),,@)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $O/lpad
+all: $O/lpad $O/liblpad-test.a
 
 $O/lpad: $(CMD_OBJECTS) $O/liblpad.a
 	@echo '  link    $@'
@@ -60,6 +60,14 @@ $O/lpad: $(CMD_OBJECTS) $O/liblpad.a
 $O/liblpad.a: $(LIB_OBJECTS)
 	@rm -f $@
 	$Qar rcs $@ $(LIB_OBJECTS)
+
+# What tests of nodes are linked with: lib/fake and what it needs of the rest, with no other name to be seen.
+FAKE_OBJECTS := $(filter $O/obj/lib/fake/%,$(LIB_OBJECTS))
+$O/liblpad-test.a: $(FAKE_OBJECTS) $O/liblpad.a
+	$Qld -r -o $O/lpad-test.o $(FAKE_OBJECTS) $O/liblpad.a
+	$Qobjcopy --wildcard --keep-global-symbol='lpad_test_*' $O/lpad-test.o
+	@rm -f $@
+	$Qar rcs $@ $O/lpad-test.o
 
 # The flags are a prerequisite, so that changing one rebuilds.
 $O/flags: FORCE
@@ -104,7 +112,7 @@ fuzz:
 
 units: $(UNITS) $(TOOLS) $(REPLAYS)
 
-check: $O/lpad units
+check: all units
 	LPAD=$(CURDIR)/$O/lpad CC='$(CC)' tests/run '$O' '$(T)'
 
 demo: $O/lpad
@@ -121,12 +129,14 @@ deps:
 	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; \
 	fi
 
-install: $O/lpad
+install: $O/lpad $O/liblpad-test.a
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/lpad $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/lib/lpad/nodes $(DESTDIR)$(PREFIX)/share/lpad
 	install -m 755 $O/lpad $(DESTDIR)$(PREFIX)/bin/lpad
 	install -m 644 lib/include/lpad/*.h $(DESTDIR)$(PREFIX)/include/lpad/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' lib/lpad.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/lpad.pc
+	install -m 644 $O/liblpad-test.a $(DESTDIR)$(PREFIX)/lib/liblpad-test.a
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' lib/lpad-test.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/lpad-test.pc
 	cp -R topologies $(DESTDIR)$(PREFIX)/share/lpad/
 	for page in man/*.[1-8]; do section=$${page##*.}; \
 	  install -d $(DESTDIR)$(PREFIX)/share/man/man$$section; \

@@ -168,6 +168,14 @@ static const lpad_module_table *open_table(const char *path, struct error *error
 	return check_table(table, error) ? NULL : table;
 }
 
+struct module *module_of_table(const lpad_module_table *table, const lpad_host *host, struct error *error)
+{
+	struct module *module = check_table(table, error) ? NULL : copy_module(table, error);
+	if (module)
+		*table->host = host;
+	return module;
+}
+
 struct module *module_load(const char *path, const lpad_host *host, struct error *error)
 {
 	const lpad_module_table *table = open_table(path, error);

@@ -15,6 +15,8 @@ struct module;
 
 /* Opens it and fills its host slot. NULL and an error that says what to do: not a shared object, no symbol, another ABI. */
 struct module *module_load(const char *path, const lpad_host *host, struct error *error);
+/* One that is linked into this program. */
+struct module *module_of_table(const lpad_module_table *table, const lpad_host *host, struct error *error);
 void module_free(struct module *module);                /* our copies; the object stays loaded */
 size_t module_count(const struct module *module);
 /* Today's structs; an array ends with a row without a name, or is NULL. Borrowed from the module. */

@@ -10,8 +10,8 @@ mkdir stage
 make -s -C "$root" O="$build" PREFIX=/opt/lpad DESTDIR="$SCRATCH/stage" --old-file="$build/lpad" install > log 2>&1 ||
 	{ cat log; fail "make install"; }
 prefix=$SCRATCH/stage/opt/lpad
-for file in bin/lpad include/lpad/node.h lib/pkgconfig/lpad.pc lib/lpad/nodes share/lpad/topologies \
-	share/man/man1/lpad.1 share/man/man3/lpad-node.3 share/man/man5/lpad-topology.5 share/man/man5/lpad-record.5 \
+for file in bin/lpad include/lpad/node.h lib/pkgconfig/lpad.pc lib/pkgconfig/lpad-test.pc lib/liblpad-test.a lib/lpad/nodes share/lpad/topologies \
+	share/man/man1/lpad.1 share/man/man3/lpad-node.3 share/man/man3/lpad-test.3 share/man/man5/lpad-topology.5 share/man/man5/lpad-record.5 \
 	share/man/man7/lpad.7 share/man/man7/lpad-wire.7; do
 	assert test -e "$prefix/$file"
 done
@@ -19,7 +19,7 @@ assert cmp -s "$LPAD" "$prefix/bin/lpad"
 for header in "$root"/lib/include/lpad/*.h; do
 	assert cmp -s "$header" "$prefix/include/lpad/${header##*/}"
 done
-assert_equal "" "$(find stage -name '*.[ao]' -o -name '*.d')" "left from the build"
+assert_equal "" "$(find stage -name '*.[ao]' ! -name liblpad-test.a -o -name '*.d')" "left from the build"
 assert_equal "" "$(find stage -type f -perm /022)" "writable by others"
 
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig

@@ -28,6 +28,11 @@ mkdir bin
 ln -s "$LPAD" bin/lpad
 mkdir pkgconfig
 sed -e "s|@PREFIX@|$root/lib|" -e 's|@VERSION@|0|' "$root/lib/lpad.pc.in" > pkgconfig/lpad.pc
+sed -e "s|@PREFIX@|$root/lib|" -e 's|@VERSION@|0|' -e "s|-L\${prefix}/lib|-L$O|" "$root/lib/lpad-test.pc.in" > pkgconfig/lpad-test.pc
+# The library is built with the sanitizers that everything else is built with.
+printf '#!/bin/sh\nexec %s %s "$@"\n' "$(cut -d' ' -f1 "$O/flags")" "$(grep -oE -- '-f(sanitize|no-sanitize)[^ ]*' "$O/flags" |
+	tr '\n' ' ')" > bin/cc
+chmod +x bin/cc
 export PATH=$PWD/bin:$PATH PKG_CONFIG_PATH=$PWD/pkgconfig
 unset LPAD_PATH
 
