@@ -14,83 +14,33 @@
 enum { SWEEPS = 5 };
 static const int64_t SWEEP_AFTER = 20000000;    /* many deaths at once are one look */
 
-static size_t hash_of(const struct supervisor *supervisor, pid_t process)
+static size_t hash_of(const struct supervisor *supervisor, pid_t pid)
 {
-	return ((size_t)process * 0x9e3779b1u) & supervisor->process_mask;
+	return ((size_t)pid * 0x9e3779b1u) & supervisor->pid_mask;
 }
 
-void children_remember(struct supervisor *supervisor, struct member *member)
+void children_remember(struct supervisor *supervisor, struct process *process)
 {
-	size_t hash = hash_of(supervisor, member->process);
-	member->next_same_hash = supervisor->processes[hash];
-	supervisor->processes[hash] = member->id;
+	size_t hash = hash_of(supervisor, process->pid);
+	process->next_same_hash = supervisor->pids[hash];
+	supervisor->pids[hash] = process->number;
 }
 
-static struct member *find(const struct supervisor *supervisor, pid_t process)
+static struct process *find(const struct supervisor *supervisor, pid_t pid)
 {
-	for (int id = supervisor->processes[hash_of(supervisor, process)]; id >= 0;
-	     id = supervisor->members[id].next_same_hash)
-		if (supervisor->members[id].process == process)
-			return &supervisor->members[id];
+	for (int number = supervisor->pids[hash_of(supervisor, pid)]; number >= 0;
+	     number = supervisor->processes[number].next_same_hash)
+		if (supervisor->processes[number].pid == pid)
+			return &supervisor->processes[number];
 	return NULL;
 }
 
-static void forget(struct supervisor *supervisor, const struct member *member)
+static void forget(struct supervisor *supervisor, const struct process *process)
 {
-	int *place = &supervisor->processes[hash_of(supervisor, member->process)];
-	while (*place != member->id)
-		place = &supervisor->members[*place].next_same_hash;
-	*place = member->next_same_hash;
-}
-
-/* ---- a node's process has ended ---- */
-
-static bool ended_well(const struct member *member)
-{
-	if (member->exit_signal || member->exit_code)
-		return false;
-	return member->state == MEMBER_FINISHING || member->state == MEMBER_STOPPED ||
-		member->state == MEMBER_DRAINING || member->state == MEMBER_DRAINED;
-}
-
-/* Why this end is a failure; NULL: it is none. */
-static struct failure *judge(const struct supervisor *supervisor, const struct member *member)
-{
-	if (member->failure || member->had_to_be_killed || supervisor->killing || ended_well(member))
-		return NULL;
-	const char *step = member->step ? member->step : "start";
-	struct failure *failure;
-	if (member->exit_signal)
-		failure = failure_new(step, 0, "signal %d", member->exit_signal);
-	else if (member->exit_code)
-		failure = failure_new(step, member->exit_code, "exit %d", member->exit_code);
-	else
-		failure = failure_new(step, 1, "its process exited with 0 before it was told to finish");
-	failure->signal = member->exit_signal;
-	return failure;
-}
-
-static void died(struct supervisor *supervisor, struct member *member, int status, const struct rusage *usage)
-{
-	control_readable(supervisor, member);           /* its last words came before its death */
-	forget(supervisor, member);
-	member->process = 0;
-	member->exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	member->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-	member->usage = *usage;
-	member->ended_ns = supervisor_now(supervisor);
-	timers_clear(&supervisor->timers, &member->timer);
-	timers_clear(&supervisor->timers, &member->closed_timer);
-	supervisor_unwatch(supervisor, &member->control_watch);
-	channel_close(&member->control);
-	struct failure *failure = judge(supervisor, member);
-	member_set_state(supervisor, member, MEMBER_DEAD);
-	run_member_over(supervisor, member);
-	if (failure)
-		member_fail(supervisor, member, failure);
-	output_event(&supervisor->output, json_pack("{ss ss si si}", "event", "end", "node", member->name,
-		"exit", member->exit_code, "signal", member->exit_signal));
-	run_tell_neighbours(supervisor, member);
+	int *place = &supervisor->pids[hash_of(supervisor, process->pid)];
+	while (*place != process->number)
+		place = &supervisor->processes[*place].next_same_hash;
+	*place = process->next_same_hash;
 }
 
 static void arm_sweep(struct supervisor *supervisor)
@@ -109,13 +59,16 @@ void children_reap(struct supervisor *supervisor)
 			break;
 		int status;
 		struct rusage usage;
-		struct member *member = find(supervisor, info.si_pid);
-		if (member)
+		struct process *process = find(supervisor, info.si_pid);
+		if (process)
 			kill(-info.si_pid, SIGKILL);
 		if (wait4(info.si_pid, &status, WNOHANG, &usage) != info.si_pid)
 			break;
-		if (member)
-			died(supervisor, member, status, &usage);
+		if (process) {
+			control_readable(supervisor, process);  /* its last words came before its death */
+			forget(supervisor, process);
+			process_died(supervisor, process, status, &usage);
+		}
 		supervisor->sweeps_left = SWEEPS;
 		arm_sweep(supervisor);
 	}

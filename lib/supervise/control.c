@@ -73,10 +73,11 @@ static void heard_ended(struct supervisor *supervisor, struct member *member, co
 		return;
 	}
 	member_fail(supervisor, member, failure_new("run", code, "its run returned %d", code));
-	int64_t within = member->group->stop_within_ns;
-	timers_set(&supervisor->timers, &member->timer, supervisor_now(supervisor) + (within < 0 ? STOP_WITHIN : within));
-	member_send(supervisor, member, json_pack("{ss sf}", "do", "stop", "within", (double)within / 1e9));
-	member_send(supervisor, member, json_pack("{ss}", "do", "finish"));
+	struct process *process = member->process;
+	int64_t within = process->stop_within_ns;
+	timers_set(&supervisor->timers, &process->end_timer, supervisor_now(supervisor) + (within < 0 ? STOP_WITHIN : within));
+	process_send(supervisor, process, json_pack("{ss sf}", "do", "stop", "within", (double)within / 1e9));
+	process_send(supervisor, process, json_pack("{ss}", "do", "finish"));
 }
 
 static void heard_failed(struct supervisor *supervisor, struct member *member, const json_t *message)
@@ -144,9 +145,29 @@ static const struct {
 	{ "drained", heard_drained },
 };
 
-static void hear(struct supervisor *supervisor, struct member *member, const json_t *message)
+static void broken(struct supervisor *supervisor, struct process *process, const char *why)
+{
+	process_fail(supervisor, process, failure_new(process_step(process), 0, "%s", why));
+	process_kill(supervisor, process);
+}
+
+/* Whose words these are; a process of one replica speaks for it. NULL: of none of this process. */
+static struct member *speaker(const struct supervisor *supervisor, const struct process *process, const json_t *message)
+{
+	if (!process_is_shared(process))
+		return process->members[0];
+	struct member *member = member_named(supervisor, text_of(message, "node"));
+	return member && member->process == process ? member : NULL;
+}
+
+static void hear(struct supervisor *supervisor, struct process *process, const json_t *message)
 {
 	const char *is = text_of(message, "is");
+	struct member *member = speaker(supervisor, process, message);
+	if (!member) {
+		broken(supervisor, process, "its process spoke for a node that it does not run");
+		return;
+	}
 	for (size_t i = 0; is && i < sizeof messages / sizeof messages[0]; i++)
 		if (!strcmp(is, messages[i].is)) {
 			messages[i].heard(supervisor, member, message);
@@ -154,42 +175,37 @@ static void hear(struct supervisor *supervisor, struct member *member, const jso
 		}
 }
 
-static void broken(struct supervisor *supervisor, struct member *member, const char *why)
-{
-	member_fail(supervisor, member, failure_new(member->step ? member->step : "start", 0, "%s", why));
-	member_kill(supervisor, member);
-}
-
-static void hear_all(struct supervisor *supervisor, struct member *member)
+static void hear_all(struct supervisor *supervisor, struct process *process)
 {
 	struct error error = { 0 };
+	struct channel *channel = &process->control;
 	json_t *message;
-	for (int got; (got = channel_next(&member->control, &message, &error)); ) {
+	for (int got; (got = channel_next(channel, &message, &error)); ) {
 		if (got < 0) {
-			broken(supervisor, member, error.text);
+			broken(supervisor, process, error.text);
 			return;
 		}
-		hear(supervisor, member, message);
+		hear(supervisor, process, message);
 		json_decref(message);
 	}
-	if (member->control.taken == member->control.in.length) {      /* a thousand idle ones keep no buffers */
-		text_release(&member->control.in);
-		member->control.taken = member->control.searched = 0;
+	if (channel->taken == channel->in.length) {     /* a thousand idle ones keep no buffers */
+		text_release(&channel->in);
+		channel->taken = channel->searched = 0;
 	}
 }
 
-void control_readable(struct supervisor *supervisor, struct member *member)
+void control_readable(struct supervisor *supervisor, struct process *process)
 {
 	struct error error = { 0 };
-	if (member->control.fd < 0)
+	if (process->control.fd < 0)
 		return;
-	int bad = channel_read(&member->control, &error);
-	hear_all(supervisor, member);
-	if (bad && member_alive(member))
-		broken(supervisor, member, error.text);
-	if (!member->control.ended)
+	int bad = channel_read(&process->control, &error);
+	hear_all(supervisor, process);
+	if (bad && process->pid)
+		broken(supervisor, process, error.text);
+	if (!process->control.ended)
 		return;
-	supervisor_unwatch(supervisor, &member->control_watch);
-	if (member_alive(member) && member->state < MEMBER_TERMINATED)
-		timers_set(&supervisor->timers, &member->closed_timer, supervisor_now(supervisor) + CLOSED_GRACE);
+	supervisor_unwatch(supervisor, &process->control_watch);
+	if (process->pid && process->members[0]->state < MEMBER_TERMINATED)
+		timers_set(&supervisor->timers, &process->closed_timer, supervisor_now(supervisor) + CLOSED_GRACE);
 }

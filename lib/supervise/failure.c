@@ -23,14 +23,6 @@ void failure_free(struct failure *failure)
 	free(failure);
 }
 
-static struct member *named(const struct supervisor *supervisor, const char *name)
-{
-	for (int i = 0; name && i < supervisor->total; i++)
-		if (text_equal(supervisor->members[i].name, name))
-			return &supervisor->members[i];
-	return NULL;
-}
-
 /* An error that names a failed peer is a consequence of that peer's failure, if that was not meant to be ignored. */
 struct member *failure_root(const struct supervisor *supervisor)
 {
@@ -38,7 +30,7 @@ struct member *failure_root(const struct supervisor *supervisor)
 		return NULL;
 	struct member *member = supervisor->failures.at[0];
 	for (size_t i = 0; i < supervisor->failures.count; i++) {
-		struct member *peer = named(supervisor, member->failure->peer);
+		struct member *peer = member_named(supervisor, member->failure->peer);
 		if (!peer || !peer->failure || (peer->group->policy.kind == POLICY_IGNORE && !peer->failure->start))
 			break;
 		member = peer;
@@ -57,8 +49,8 @@ static int code_of(const struct failure *failure)
 
 static bool someone_was_killed(const struct supervisor *supervisor)
 {
-	for (int i = 0; i < supervisor->total; i++)
-		if (supervisor->members[i].had_to_be_killed)
+	for (int i = 0; i < supervisor->process_count; i++)
+		if (supervisor->processes[i].had_to_be_killed)
 			return true;
 	return false;
 }
@@ -125,26 +117,31 @@ static void describe_signal(int number, struct text *out)
 	text_add(out, ")");
 }
 
+const char *failure_name(const struct member *member)
+{
+	return member->failure->whole ? member->process->name : member->name;
+}
+
 /* "learner failed in init: no such file" */
 void failure_describe(const struct member *member, struct text *out)
 {
 	const struct failure *failure = member->failure;
 	bool usual = text_equal(failure->step, "run") || text_equal(failure->step, "serve");
-	text_format(out, "%s failed%s%s: ", member->name, usual ? "" : " in ", usual ? "" : failure->step);
+	text_format(out, "%s failed%s%s: ", failure_name(member), usual ? "" : " in ", usual ? "" : failure->step);
 	if (failure->signal)
 		describe_signal(failure->signal, out);
 	else
 		text_add(out, failure->text);
 }
 
-static void show_last_lines(struct supervisor *supervisor, const struct member *member)
+static void show_last_lines(struct supervisor *supervisor, const struct process *process)
 {
-	if (output_just_shown(&supervisor->output, &member->outlet))
+	if (output_just_shown(&supervisor->output, &process->outlet))
 		return;
-	char *cleanup_free tail = record_log_tail(supervisor->launch->record, member->name, LINES_SHOWN);
+	char *cleanup_free tail = record_log_tail(supervisor->launch->record, process->name, LINES_SHOWN);
 	if (!tail)
 		return;
-	output_error(&supervisor->output, "last lines of %s:", member->name);
+	output_error(&supervisor->output, "last lines of %s:", process->name);
 	for (char *line = tail, *next; line; line = next) {
 		next = strchr(line, '\n');
 		if (next)
@@ -163,13 +160,15 @@ static void report_root(struct supervisor *supervisor)
 	supervisor->cause_reported = true;
 	failure_describe(root, &text);
 	output_error(&supervisor->output, "%s", text_string(&text));
-	show_last_lines(supervisor, root);
+	show_last_lines(supervisor, root->process);
 	if (supervisor->output.style.quiet)     /* else it stands in the first line */
 		output_error(&supervisor->output, "the record is in %s", supervisor->launch->record->folder);
 	if (supervisor->cause != CAUSE_FAILURE)
 		return;
-	for (int i = 0; i < supervisor->total; i++)
-		others += supervisor->members[i].alive_at_stop && &supervisor->members[i] != root;
+	for (int i = 0; i < supervisor->total; i++) {
+		const struct member *member = &supervisor->members[i];
+		others += member->process != root->process ? member->alive_at_stop : member != root && !root->failure->whole;
+	}
 	if (others)
 		output_error(&supervisor->output, "%d other%s ended because of it", others, others == 1 ? "" : "s");
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the supervisor share. One thread, one epoll; everything is an event of one replica (member.c) or
- * of the run (run.c), and costs the same however many replicas there are.
+ * What the files of the supervisor share. One thread, one epoll; everything is an event of one replica (member.c), of
+ * the process that it lives in, alone or with others (process.c), or of the run (run.c), and costs the same however many
+ * there are.
  *
  *     guardian.c    the first process; signals, Ctrl-Z, and the end of everything when the supervisor dies
  *     supervisor.c  the loop: who has something to say, which deadline has passed
  *     member.c      one replica: a table of states and events
+ *     process.c     one process: its channel, its end
  *     control.c     what a node says, read and taken apart
  *     start.c       spawning
  *     run.c         barriers, completion, stop, drain
+ *     peers.c       what neighbours learn of each other
  *     children.c    deaths, and what escaped from the dead
  *     failure.c     who began it; exit code; the report
  *     statistics.c  reports and counters on their way to result.json
@@ -28,6 +31,7 @@
 #include "supervise/timers.h"
 
 struct supervisor;
+struct process;
 struct member;
 
 /* ---- replicas ---- */
@@ -45,7 +49,8 @@ enum member_state {
 	MEMBER_DRAINING,        /* told to drain */
 	MEMBER_DRAINED,
 	MEMBER_FINISHING,       /* told to finish: fini and exit */
-	MEMBER_FAILING,         /* failed; its process should be ending */
+	/* From here on all replicas of a process are in the same one. */
+	MEMBER_FAILING,         /* one failed; the process should be ending */
 	MEMBER_TERMINATED,      /* its group was sent TERM */
 	MEMBER_KILLED,          /* its group was sent KILL */
 	MEMBER_DEAD,            /* the process has been reaped, or was never started */
@@ -65,7 +70,7 @@ enum watch_kind {
 };
 struct watch {
 	enum watch_kind kind;
-	struct member *member;
+	struct process *process;
 	int fd;                 /* -1: not watched */
 	uint32_t events;        /* as epoll knows them */
 	bool held;              /* not read while its sink is full */
@@ -84,57 +89,87 @@ struct failure {
 	const char *step;       /* static; "run" */
 	int code, signal;       /* its own code, or the signal */
 	bool start;             /* it was refused or could not be started: 125 */
+	bool whole;             /* of the process: which of its replicas it was is not known */
 	char *text;             /* without the name */
 	char *peer;             /* the failed peer that it names: a consequence; NULL */
 };
 
 struct member {
 	const struct group *group;
+	struct process *process;
 	int index, id, incarnation;
 	char *name;
 	enum member_state state;        /* written by member_set_state alone */
 	const char *step;               /* static: what the node last said that it does */
 	char *waits_for;                /* with it; "learner, actor/2" or NULL */
-	pid_t process;                  /* 0: none */
-	pid_t last_process;             /* the same, also when it has ended */
-	int next_same_hash;             /* in the table of processes; -1: last */
 	bool waited, has_run;           /* the run waits for it; it has one */
 	bool run_over;                  /* ended well, failed for good, or dead */
-	bool had_to_be_killed;          /* by a deadline */
 	bool alive_at_stop;
-	struct channel control;
-	struct watch control_watch, stream_watch[2];
-	struct outlet outlet;
-	struct timer timer;             /* what for: by its state; after its channel closed: closed_timer */
-	struct timer closed_timer;
-	int64_t started_ns, ended_ns;
-	int exit_code, exit_signal;     /* of the process */
-	struct rusage usage;
+	struct timer timer;             /* what for: by its state */
 	struct failure *failure;        /* NULL: none */
 	int64_t left;                   /* could not be drained */
 	LIST(struct metric) metrics;    /* by name */
 	json_t *ports;                  /* counters: {"handle\tpeers\tworker/3": {...}} */
-	unsigned told;                  /* of the last death it was told about */
+	unsigned told;                  /* a mark of start_who_is_slow */
 };
 
 void member_set_state(struct supervisor *supervisor, struct member *member, enum member_state state);
 void member_happens(struct supervisor *supervisor, struct member *member, enum member_event event);
 bool member_alive(const struct member *member);                 /* has a process */
-void member_send(struct supervisor *supervisor, struct member *member, json_t *message);
+struct member *member_named(const struct supervisor *supervisor, const char *name);     /* NULL: none */
 /* What the run tells its members. */
 void member_connect(struct supervisor *supervisor, struct member *member);
 void member_go(struct supervisor *supervisor, struct member *member);
 void member_stop(struct supervisor *supervisor, struct member *member);
 void member_drain(struct supervisor *supervisor, struct member *member);
 void member_finish(struct supervisor *supervisor, struct member *member);
-void member_terminate(struct supervisor *supervisor, struct member *member);
-void member_kill(struct supervisor *supervisor, struct member *member);
 /* A new step began: its own time limit. */
 void member_begin_step(struct supervisor *supervisor, struct member *member);
-/* It has failed; takes failure and its texts. The policy acts. */
+/* It has failed, and so has its process; takes failure and its texts. The policy acts. */
 void member_fail(struct supervisor *supervisor, struct member *member, struct failure *failure);
 struct failure *failure_new(const char *step, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* ---- processes ---- */
+
+struct process {
+	int number;                     /* place in the supervisor's list */
+	char *name;                     /* its replica's, or what its replicas are called together */
+	struct member **members;
+	int count;
+	pid_t pid;                      /* 0: none */
+	pid_t last_pid;                 /* the same, also when it has ended */
+	int next_same_hash;             /* in the table of pids; -1: last */
+	bool had_to_be_killed;          /* by a deadline */
+	struct channel control;
+	struct watch control_watch, stream_watch[2];
+	struct outlet outlet;
+	struct timer end_timer;         /* failing, terminated: what comes next */
+	struct timer closed_timer;      /* after its channel closed */
+	int64_t start_within_ns, stop_within_ns;        /* the longest of its replicas; -1: no limit */
+	int64_t started_ns, ended_ns;
+	int exit_code, exit_signal;
+	struct rusage usage;
+	unsigned told;                  /* of the last news of a peer */
+};
+
+/* One line to all of its replicas; takes the reference. */
+void process_send(struct supervisor *supervisor, struct process *process, json_t *message);
+bool process_is_shared(const struct process *process);
+bool process_has_failed(const struct process *process);
+/* All of its replicas come to this state, and their deadlines are off. */
+void process_set_state(struct supervisor *supervisor, struct process *process, enum member_state state);
+/* The same for a failure: the others of it, too, come to their end. */
+void process_begin_failing(struct supervisor *supervisor, struct process *process);
+void process_terminate(struct supervisor *supervisor, struct process *process);
+void process_kill(struct supervisor *supervisor, struct process *process);
+/* The end timer: what was told to end has not. */
+void process_overdue(struct supervisor *supervisor, struct process *process);
+/* A failure that no replica said was its own. */
+void process_fail(struct supervisor *supervisor, struct process *process, struct failure *failure);
+void process_died(struct supervisor *supervisor, struct process *process, int status, const struct rusage *usage);
+/* What it was in the middle of, as far as it told. */
+const char *process_step(const struct process *process);
 
 /* ---- the run ---- */
 
@@ -159,13 +194,16 @@ enum cause {
 	CAUSE_GUARDIAN          /* it was killed */
 };
 
-enum { TIMER_MEMBER, TIMER_CLOSED, TIMER_LIMIT, TIMER_SLOW, TIMER_SWEEP, TIMER_OVER };
+enum { TIMER_MEMBER, TIMER_END, TIMER_CLOSED, TIMER_LIMIT, TIMER_SLOW, TIMER_SWEEP, TIMER_OVER };
 
 struct supervisor {
 	const struct launch *launch;
 	const struct topology *topology;
-	struct member *members;
-	int total, spawned;
+	struct member *members;         /* by id */
+	struct member **by_name;        /* the same, sorted */
+	int total;
+	struct process *processes;
+	int process_count, spawned;
 	int in_state[MEMBER_STATES];
 	int waited, unfinished;         /* members that are waited for; of them those whose run is not over */
 	enum phase phase;
@@ -185,10 +223,10 @@ struct supervisor {
 	struct timer limit_timer, slow_timer, sweep_timer, over_timer;
 	struct output output;
 	struct rlimit descriptors;      /* the children's */
-	int *processes;                 /* hash table: process to member id */
-	size_t process_mask;
+	int *pids;                      /* hash table: pid to number of process */
+	size_t pid_mask;
 	int64_t paused_ns;              /* since; 0: not paused */
-	unsigned deaths;
+	unsigned news;                  /* of peers, so far */
 	int streams_open;
 	int sweeps_left;                /* looks for escaped processes, while one cannot be told */
 	bool children_gone;
@@ -208,7 +246,7 @@ double supervisor_seconds(const struct supervisor *supervisor, int64_t at_ns);
 void supervisor_watch(struct supervisor *supervisor, struct watch *watch, int fd, uint32_t events);
 void supervisor_unwatch(struct supervisor *supervisor, struct watch *watch);
 /* Reads what is there of a stream; at its end, or without `wait` when nothing is there, closes it. */
-void supervisor_read_stream(struct supervisor *supervisor, struct member *member, int stream, bool wait);
+void supervisor_read_stream(struct supervisor *supervisor, struct process *process, int stream, bool wait);
 
 /* start.c */
 int start_prepare(struct supervisor *supervisor);
@@ -218,19 +256,21 @@ void start_release(struct supervisor *supervisor);
 char *start_who_is_slow(const struct supervisor *supervisor, int64_t after_ms);
 
 /* control.c */
-void control_readable(struct supervisor *supervisor, struct member *member);
+void control_readable(struct supervisor *supervisor, struct process *process);
 
 /* run.c */
 void run_advance(struct supervisor *supervisor);
 void run_stop(struct supervisor *supervisor, enum cause cause, int code, struct member *by, const char *why);
 void run_kill_all(struct supervisor *supervisor);
 void run_member_over(struct supervisor *supervisor, struct member *member);
-void run_tell_neighbours(struct supervisor *supervisor, const struct member *dead);
 void run_pause(struct supervisor *supervisor);
 void run_resume(struct supervisor *supervisor);
 
+/* peers.c */
+void peers_tell_gone(struct supervisor *supervisor, const struct member *dead);
+
 /* children.c */
-void children_remember(struct supervisor *supervisor, struct member *member);
+void children_remember(struct supervisor *supervisor, struct process *process);
 void children_reap(struct supervisor *supervisor);
 void children_sweep(struct supervisor *supervisor);
 /* True once nothing is left below. */
@@ -244,6 +284,8 @@ void failure_report(struct supervisor *supervisor);
 /* Why the run ends, once; if it was a failure that began it. */
 void failure_report_cause(struct supervisor *supervisor);
 void failure_describe(const struct member *member, struct text *out);
+/* Who failed: the replica, or the process if that is all that is known. */
+const char *failure_name(const struct member *member);
 void failure_free(struct failure *failure);
 
 /* statistics.c */

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "supervise/inside.h"
 
 static const int64_t SECOND = 1000000000;
-static const int64_t KILL_AFTER = 3 * SECOND;           /* of TERM */
-static const int64_t EXIT_AFTER = 3 * SECOND;           /* of having said "failed" */
 static const double NO_LIMIT_SECONDS = 1e9;
 
 void member_set_state(struct supervisor *supervisor, struct member *member, enum member_state state)
@@ -22,35 +19,44 @@ void member_set_state(struct supervisor *supervisor, struct member *member, enum
 
 bool member_alive(const struct member *member)
 {
-	return member->process != 0;
+	return member->process->pid != 0;
 }
 
-void member_send(struct supervisor *supervisor, struct member *member, json_t *message)
+struct member *member_named(const struct supervisor *supervisor, const char *name)
 {
-	channel_send(&member->control, message);
-	channel_flush(&member->control);
-	if (member->control.fd >= 0 && !member->control.ended)
-		supervisor_watch(supervisor, &member->control_watch, member->control.fd,
-			EPOLLIN | (channel_pending(&member->control) ? EPOLLOUT : 0));
+	int low = 0, high = supervisor->total;
+	while (name && low < high) {
+		int middle = low + (high - low) / 2;
+		int order = strcmp(supervisor->by_name[middle]->name, name);
+		if (order == 0)
+			return supervisor->by_name[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
 }
 
-static void send_word(struct supervisor *supervisor, struct member *member, const char *word)
+/* An order is for this replica alone; takes the reference. */
+static void send_order(struct supervisor *supervisor, struct member *member, json_t *order)
 {
-	member_send(supervisor, member, json_pack("{ss}", "do", word));
+	json_object_set_new(order, "node", json_string(member->name));
+	process_send(supervisor, member->process, order);
 }
 
 /* ---- deadlines of the stop: `parts` tenths (at most seconds) before TERM is due ---- */
 
 static int64_t before_term(const struct supervisor *supervisor, const struct member *member, int parts)
 {
-	int64_t within = member->group->stop_within_ns;
+	int64_t within = member->process->stop_within_ns;
 	int64_t part = within / 10 < SECOND ? within / 10 : SECOND;
 	return supervisor->stopped_ns + within - parts * part;
 }
 
 static void arm_stop(struct supervisor *supervisor, struct member *member, int parts)
 {
-	if (member->group->stop_within_ns < 0)
+	if (member->process->stop_within_ns < 0)
 		timers_clear(&supervisor->timers, &member->timer);
 	else
 		timers_set(&supervisor->timers, &member->timer, before_term(supervisor, member, parts));
@@ -58,7 +64,7 @@ static void arm_stop(struct supervisor *supervisor, struct member *member, int p
 
 static double seconds_left(const struct supervisor *supervisor, const struct member *member, int parts)
 {
-	if (member->group->stop_within_ns < 0)
+	if (member->process->stop_within_ns < 0)
 		return NO_LIMIT_SECONDS;
 	int64_t left = before_term(supervisor, member, parts) - supervisor_now(supervisor);
 	return left > 0 ? (double)left / (double)SECOND : 0;
@@ -70,7 +76,7 @@ void member_begin_step(struct supervisor *supervisor, struct member *member)
 {
 	int64_t limit = supervisor->launch->step_limit_ns;
 	if (text_equal(member->step, "init"))
-		limit = member->group->start_within_ns;
+		limit = member->process->start_within_ns;
 	if (limit < 0)
 		timers_clear(&supervisor->timers, &member->timer);
 	else
@@ -79,7 +85,7 @@ void member_begin_step(struct supervisor *supervisor, struct member *member)
 
 void member_connect(struct supervisor *supervisor, struct member *member)
 {
-	send_word(supervisor, member, "connect");
+	send_order(supervisor, member, json_pack("{ss}", "do", "connect"));
 	member_set_state(supervisor, member, MEMBER_WIRING);
 	member->step = "wire";
 	member_begin_step(supervisor, member);
@@ -87,7 +93,7 @@ void member_connect(struct supervisor *supervisor, struct member *member)
 
 void member_go(struct supervisor *supervisor, struct member *member)
 {
-	send_word(supervisor, member, "go");
+	send_order(supervisor, member, json_pack("{ss}", "do", "go"));
 	member_set_state(supervisor, member, MEMBER_RUNNING);
 	member->step = member->has_run ? "run" : "serve";
 	timers_clear(&supervisor->timers, &member->timer);
@@ -105,7 +111,7 @@ void member_stop(struct supervisor *supervisor, struct member *member)
 	if (member->state > MEMBER_ENDED)
 		return;
 	bool gone = member->state >= MEMBER_RUNNING;
-	member_send(supervisor, member, json_pack("{ss sf}", "do", "stop", "within",
+	send_order(supervisor, member, json_pack("{ss sf}", "do", "stop", "within",
 		seconds_left(supervisor, member, 0)));
 	if (!gone) {
 		member_finish(supervisor, member);
@@ -120,7 +126,7 @@ void member_stop(struct supervisor *supervisor, struct member *member)
 
 void member_drain(struct supervisor *supervisor, struct member *member)
 {
-	member_send(supervisor, member, json_pack("{ss sf}", "do", "drain", "within",
+	send_order(supervisor, member, json_pack("{ss sf}", "do", "drain", "within",
 		seconds_left(supervisor, member, 1)));
 	member_set_state(supervisor, member, MEMBER_DRAINING);
 	arm_stop(supervisor, member, 1);
@@ -128,41 +134,9 @@ void member_drain(struct supervisor *supervisor, struct member *member)
 
 void member_finish(struct supervisor *supervisor, struct member *member)
 {
-	send_word(supervisor, member, "finish");
+	send_order(supervisor, member, json_pack("{ss}", "do", "finish"));
 	member_set_state(supervisor, member, MEMBER_FINISHING);
 	arm_stop(supervisor, member, 0);
-}
-
-/* What it was in the middle of, as far as it told. */
-static const char *last_step(const struct member *member)
-{
-	return member->step ? member->step : "start";
-}
-
-void member_terminate(struct supervisor *supervisor, struct member *member)
-{
-	if (!member_alive(member))
-		return;
-	kill(-member->process, SIGTERM);
-	kill(-member->process, SIGCONT);
-	member_set_state(supervisor, member, MEMBER_TERMINATED);
-	timers_set(&supervisor->timers, &member->timer, supervisor_now(supervisor) + KILL_AFTER);
-	if (!member->failure)
-		member->had_to_be_killed = true;
-	failure_report_cause(supervisor);
-	output_error(&supervisor->output, "%s has not ended in time (%s): sent TERM", member->name, last_step(member));
-}
-
-void member_kill(struct supervisor *supervisor, struct member *member)
-{
-	if (!member_alive(member))
-		return;
-	kill(-member->process, SIGKILL);
-	kill(member->process, SIGKILL);
-	if (member->state == MEMBER_TERMINATED)
-		output_error(&supervisor->output, "%s has not ended after TERM: killed", member->name);
-	member_set_state(supervisor, member, MEMBER_KILLED);
-	timers_clear(&supervisor->timers, &member->timer);
 }
 
 /* ---- failing ---- */
@@ -202,11 +176,7 @@ void member_fail(struct supervisor *supervisor, struct member *member, struct fa
 		return;
 	}
 	member->failure = failure;
-	if (member_alive(member) && member->state < MEMBER_FAILING) {
-		member_set_state(supervisor, member, MEMBER_FAILING);
-		timers_set(&supervisor->timers, &member->timer, supervisor_now(supervisor) + EXIT_AFTER);
-	}
-	run_member_over(supervisor, member);
+	process_begin_failing(supervisor, member->process);
 	note_failure(supervisor, member);
 }
 
@@ -222,6 +192,11 @@ static void bound(struct supervisor *supervisor, struct member *member)
 static void ended(struct supervisor *supervisor, struct member *member)
 {
 	run_member_over(supervisor, member);
+}
+
+static void terminate(struct supervisor *supervisor, struct member *member)
+{
+	process_terminate(supervisor, member->process);
 }
 
 /* Its run ended while the program stops: waits for the others, but not until its own TERM. */
@@ -240,7 +215,7 @@ static void overdue(struct supervisor *supervisor, struct member *member)
 {
 	char span[32];
 	bool init = text_equal(member->step, "init");
-	clock_span(span, (init ? member->group->start_within_ns : supervisor->launch->step_limit_ns) / 1000000);
+	clock_span(span, (init ? member->process->start_within_ns : supervisor->launch->step_limit_ns) / 1000000);
 	struct failure *failure;
 	if (init)
 		failure = failure_new("init", 0, "init has not returned within %s (start_within)", span);
@@ -250,7 +225,7 @@ static void overdue(struct supervisor *supervisor, struct member *member)
 		failure = failure_new(member->step ? member->step : "start", 0, "not done within %s", span);
 	failure->start = true;
 	member_fail(supervisor, member, failure);
-	member_kill(supervisor, member);
+	process_kill(supervisor, member->process);
 }
 
 struct rule {
@@ -273,7 +248,7 @@ static const struct rule rules[MEMBER_STATES][MEMBER_EVENTS] = {
 	},
 	[MEMBER_STOPPING] = {
 		[EVENT_ENDED] = { MEMBER_STOPPED, stopped },
-		[EVENT_DEADLINE] = { MEMBER_STOPPING, member_terminate },
+		[EVENT_DEADLINE] = { MEMBER_STOPPING, terminate },
 	},
 	[MEMBER_STOPPED] = {
 		[EVENT_ENDED] = { MEMBER_STOPPED, NULL },
@@ -288,13 +263,7 @@ static const struct rule rules[MEMBER_STATES][MEMBER_EVENTS] = {
 		[EVENT_DEADLINE] = { MEMBER_DRAINED, member_finish },
 	},
 	[MEMBER_FINISHING] = {
-		[EVENT_DEADLINE] = { MEMBER_FINISHING, member_terminate },
-	},
-	[MEMBER_FAILING] = {
-		[EVENT_DEADLINE] = { MEMBER_FAILING, member_terminate },
-	},
-	[MEMBER_TERMINATED] = {
-		[EVENT_DEADLINE] = { MEMBER_TERMINATED, member_kill },
+		[EVENT_DEADLINE] = { MEMBER_FINISHING, terminate },
 	},
 };
 
@@ -306,7 +275,7 @@ static void unexpected(struct supervisor *supervisor, struct member *member, enu
 		return;
 	member_fail(supervisor, member, failure_new(member->step ? member->step : "start", 0,
 		"its process said \"%s\" out of turn", events[event]));
-	member_kill(supervisor, member);
+	process_kill(supervisor, member->process);
 }
 
 void member_happens(struct supervisor *supervisor, struct member *member, enum member_event event)

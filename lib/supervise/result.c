@@ -26,23 +26,26 @@ static json_t *failure_json(const struct failure *failure)
 
 static json_t *member_json(const struct member *member)
 {
-	json_t *out = json_pack("{sb si}", "started", member->started_ns != 0, "restarts", member->incarnation - 1);
-	if (member->last_process)
-		json_object_set_new(out, "pid", json_integer(member->last_process));
-	if (member->exit_signal)
-		json_object_set_new(out, "signal", json_integer(member->exit_signal));
+	const struct process *process = member->process;
+	json_t *out = json_pack("{sb si}", "started", process->started_ns != 0, "restarts", member->incarnation - 1);
+	if (process_is_shared(process))
+		json_object_set_new(out, "process", json_string(process->name));
+	if (process->last_pid)
+		json_object_set_new(out, "pid", json_integer(process->last_pid));
+	if (process->exit_signal)
+		json_object_set_new(out, "signal", json_integer(process->exit_signal));
 	else
-		json_object_set_new(out, "exit", json_integer(member->exit_code));
+		json_object_set_new(out, "exit", json_integer(process->exit_code));
 	if (member->failure)
 		json_object_set_new(out, "failure", failure_json(member->failure));
-	if (member->had_to_be_killed)
+	if (process->had_to_be_killed)
 		json_object_set_new(out, "killed", json_true());
 	if (member->left)
 		json_object_set_new(out, "not_drained", json_integer(member->left));
-	json_object_set_new(out, "seconds", json_real((double)((member->ended_ns - member->started_ns) / 1000) / 1e6));
-	json_object_set_new(out, "cpu", json_pack("{sf sf}", "user", seconds(member->usage.ru_utime),
-		"system", seconds(member->usage.ru_stime)));
-	json_object_set_new(out, "memory", json_integer((json_int_t)member->usage.ru_maxrss * 1024));
+	json_object_set_new(out, "seconds", json_real((double)((process->ended_ns - process->started_ns) / 1000) / 1e6));
+	json_object_set_new(out, "cpu", json_pack("{sf sf}", "user", seconds(process->usage.ru_utime),
+		"system", seconds(process->usage.ru_stime)));
+	json_object_set_new(out, "memory", json_integer((json_int_t)process->usage.ru_maxrss * 1024));
 	json_object_set_new(out, "metrics", statistics_metrics(member));
 	return out;
 }
@@ -70,7 +73,7 @@ static json_t *cause_json(const struct supervisor *supervisor)
 	}
 	if (!root)
 		return json_null();
-	return json_pack("{ss ss so}", "what", "failure", "node", root->name, "failure", failure_json(root->failure));
+	return json_pack("{ss ss so}", "what", "failure", "node", failure_name(root), "failure", failure_json(root->failure));
 }
 
 /* Seconds since the start of the launch, as far as it came. */

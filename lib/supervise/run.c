@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The run as a whole: its barriers, its end, and what its members learn of each other's deaths. */
+/* The run as a whole: its barriers and its end. */
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -82,7 +82,7 @@ void run_stop(struct supervisor *supervisor, enum cause cause, int code, struct 
 	timers_clear(&supervisor->timers, &supervisor->slow_timer);
 	announce(supervisor);
 	set_phase(supervisor, PHASE_STOP);
-	supervisor->spawned = supervisor->total;
+	supervisor->spawned = supervisor->process_count;
 	for (int i = 0; i < supervisor->total; i++) {
 		struct member *member = &supervisor->members[i];
 		member->alive_at_stop = member_alive(member) && !member->failure;
@@ -93,10 +93,10 @@ void run_stop(struct supervisor *supervisor, enum cause cause, int code, struct 
 void run_kill_all(struct supervisor *supervisor)
 {
 	supervisor->killing = true;
-	for (int i = 0; i < supervisor->total; i++) {
-		struct member *member = &supervisor->members[i];
-		member->had_to_be_killed |= member_alive(member) && !member->failure;
-		member_kill(supervisor, member);
+	for (int i = 0; i < supervisor->process_count; i++) {
+		struct process *process = &supervisor->processes[i];
+		process->had_to_be_killed |= process->pid && !process_has_failed(process);
+		process_kill(supervisor, process);
 	}
 	reap_signal_descendants(getpid(), SIGKILL);
 }
@@ -119,7 +119,7 @@ static bool runs_have_ended(const struct supervisor *supervisor)
 /* One step on, if everything it waits for has happened. */
 static bool step_on(struct supervisor *supervisor)
 {
-	bool started = supervisor->spawned == supervisor->total;
+	bool started = supervisor->spawned == supervisor->process_count;
 	switch (supervisor->phase) {
 	case PHASE_START:
 		if (!started || !all_in(supervisor, MEMBER_BOUND))
@@ -168,50 +168,13 @@ void run_advance(struct supervisor *supervisor)
 		;
 }
 
-/* ---- deaths, as the neighbours hear of them ---- */
-
-static void tell(struct supervisor *supervisor, const struct member *dead, const int *indexes, size_t count,
-	const struct group *group)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct member *neighbour = &supervisor->members[group->first + indexes[i]];
-		if (neighbour->told == supervisor->deaths || !member_alive(neighbour) || neighbour == dead)
-			continue;
-		neighbour->told = supervisor->deaths;
-		member_send(supervisor, neighbour, json_pack("{ss ss si si si ss}", "do", "peer", "node", dead->name,
-			"number", dead->group->number, "index", dead->index, "incarnation", dead->incarnation,
-			"state", "gone"));
-	}
-}
-
-/* Once all are told to finish, nobody waits for anybody any more. */
-void run_tell_neighbours(struct supervisor *supervisor, const struct member *dead)
-{
-	const struct topology *topology = supervisor->topology;
-	if (supervisor->phase >= PHASE_FINISH || supervisor->killing)
-		return;
-	supervisor->deaths++;
-	for (size_t e = 0; e < topology->edges.count; e++) {
-		const struct edge *edge = &topology->edges.at[e];
-		size_t count;
-		if (edge->from == dead->group->number) {
-			int *cleanup_free servers = edge_servers(topology, edge, dead->index, &count);
-			tell(supervisor, dead, servers, count, &topology->groups.at[edge->to]);
-		}
-		if (edge->to == dead->group->number) {
-			int *cleanup_free callers = edge_callers(topology, edge, dead->index, &count);
-			tell(supervisor, dead, callers, count, &topology->groups.at[edge->from]);
-		}
-	}
-}
-
 /* ---- Ctrl-Z ---- */
 
 static void signal_all(struct supervisor *supervisor, int signal)
 {
-	for (int i = 0; i < supervisor->total; i++)
-		if (member_alive(&supervisor->members[i]))
-			kill(-supervisor->members[i].process, signal);
+	for (int i = 0; i < supervisor->process_count; i++)
+		if (supervisor->processes[i].pid)
+			kill(-supervisor->processes[i].pid, signal);
 	reap_signal_descendants(getpid(), signal);
 }
 

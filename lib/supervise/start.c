@@ -57,36 +57,75 @@ static void add_member(struct supervisor *supervisor, const struct group *group,
 	struct member *member = &supervisor->members[id];
 	*member = (struct member){ .group = group, .index = index, .id = id, .incarnation = 1,
 		.name = group_replica_name(group, index), .waited = is_waited_for(group),
-		.has_run = group->spec ? group->spec->has_run : true, .timer.kind = TIMER_MEMBER,
-		.closed_timer.kind = TIMER_CLOSED, .control.fd = -1 };
-	member->control_watch = (struct watch){ .kind = WATCH_CONTROL, .member = member, .fd = -1 };
-	member->stream_watch[0] = (struct watch){ .kind = WATCH_OUTPUT, .member = member, .fd = -1 };
-	member->stream_watch[1] = (struct watch){ .kind = WATCH_ERRORS, .member = member, .fd = -1 };
-	outlet_init(&supervisor->output, &member->outlet, member->name, id);
+		.has_run = group->spec ? group->spec->has_run : true, .timer.kind = TIMER_MEMBER };
+	supervisor->by_name[id] = member;
 	supervisor->waited += member->waited;
 	supervisor->unfinished += member->waited;
+}
+
+static int64_t longer(int64_t a, int64_t b)
+{
+	return a < 0 || b < 0 ? -1 : a > b ? a : b;
+}
+
+/* Its replicas are those from `first` on; the name becomes the process's own. */
+static void add_process(struct supervisor *supervisor, int first, int count, char *name)
+{
+	int number = supervisor->process_count++;
+	struct process *process = &supervisor->processes[number];
+	*process = (struct process){ .number = number, .name = name, .count = count,
+		.members = memory_array((size_t)count, sizeof *process->members), .end_timer.kind = TIMER_END,
+		.closed_timer.kind = TIMER_CLOSED, .control.fd = -1 };
+	process->control_watch = (struct watch){ .kind = WATCH_CONTROL, .process = process, .fd = -1 };
+	process->stream_watch[0] = (struct watch){ .kind = WATCH_OUTPUT, .process = process, .fd = -1 };
+	process->stream_watch[1] = (struct watch){ .kind = WATCH_ERRORS, .process = process, .fd = -1 };
+	outlet_init(&supervisor->output, &process->outlet, process->name, number);
+	for (int i = 0; i < count; i++) {
+		struct member *member = &supervisor->members[first + i];
+		process->members[i] = member;
+		member->process = process;
+		process->start_within_ns = longer(process->start_within_ns, member->group->start_within_ns);
+		process->stop_within_ns = longer(process->stop_within_ns, member->group->stop_within_ns);
+	}
 }
 
 static void prepare_table(struct supervisor *supervisor)
 {
 	size_t size = 64;
-	while (size < (size_t)supervisor->total * 2)
+	while (size < (size_t)supervisor->process_count * 2)
 		size *= 2;
-	supervisor->process_mask = size - 1;
-	supervisor->processes = memory_array(size, sizeof *supervisor->processes);
+	supervisor->pid_mask = size - 1;
+	supervisor->pids = memory_array(size, sizeof *supervisor->pids);
 	for (size_t i = 0; i < size; i++)
-		supervisor->processes[i] = -1;
+		supervisor->pids[i] = -1;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp((*(struct member *const *)a)->name, (*(struct member *const *)b)->name);
+}
+
+static void prepare_members(struct supervisor *supervisor)
+{
+	const struct topology *topology = supervisor->topology;
+	supervisor->total = topology->total;
+	supervisor->members = memory_array((size_t)topology->total, sizeof *supervisor->members);
+	supervisor->by_name = memory_array((size_t)topology->total, sizeof(struct member *));
+	for (size_t g = 0; g < topology->groups.count; g++)
+		for (int i = 0; i < topology->groups.at[g].replicas; i++)
+			add_member(supervisor, &topology->groups.at[g], i);
+	supervisor->in_state[MEMBER_NEW] = supervisor->total;
+	if (supervisor->total)
+		qsort(supervisor->by_name, (size_t)supervisor->total, sizeof(struct member *), compare_names);
 }
 
 int start_prepare(struct supervisor *supervisor)
 {
 	const struct topology *topology = supervisor->topology;
-	supervisor->total = topology->total;
-	supervisor->members = memory_array((size_t)topology->total, sizeof *supervisor->members);
-	for (size_t g = 0; g < topology->groups.count; g++)
-		for (int i = 0; i < topology->groups.at[g].replicas; i++)
-			add_member(supervisor, &topology->groups.at[g], i);
-	supervisor->in_state[MEMBER_NEW] = supervisor->total;
+	prepare_members(supervisor);
+	supervisor->processes = memory_array((size_t)supervisor->total, sizeof *supervisor->processes);
+	for (int i = 0; i < supervisor->total; i++)
+		add_process(supervisor, i, 1, memory_copy_text(supervisor->members[i].name));
 	prepare_table(supervisor);
 	raise_descriptors(supervisor);
 	output_say(&supervisor->output, "run %s, seed %lld, %s", supervisor->launch->record->id,
@@ -102,22 +141,32 @@ int start_prepare(struct supervisor *supervisor)
 	return 0;
 }
 
+static void release_process(struct supervisor *supervisor, struct process *process)
+{
+	channel_close(&process->control);
+	for (int stream = 0; stream < 2; stream++)
+		if (process->stream_watch[stream].fd >= 0)
+			close(process->stream_watch[stream].fd);
+	outlet_release(&supervisor->output, &process->outlet);
+	free(process->members);
+	free(process->name);
+}
+
 void start_release(struct supervisor *supervisor)
 {
+	for (int i = 0; i < supervisor->process_count; i++)
+		release_process(supervisor, &supervisor->processes[i]);
 	for (int i = 0; i < supervisor->total; i++) {
 		struct member *member = &supervisor->members[i];
-		channel_close(&member->control);
-		for (int stream = 0; stream < 2; stream++)
-			if (member->stream_watch[stream].fd >= 0)
-				close(member->stream_watch[stream].fd);
-		outlet_release(&supervisor->output, &member->outlet);
 		statistics_release(member);
 		failure_free(member->failure);
 		free(member->waits_for);
 		free(member->name);
 	}
-	free(supervisor->members);
 	free(supervisor->processes);
+	free(supervisor->members);
+	free(supervisor->by_name);
+	free(supervisor->pids);
 }
 
 /* ---- one process ---- */
@@ -169,13 +218,13 @@ static void make_environment(const struct supervisor *supervisor, const struct m
 	*list_add(&out->list) = NULL;
 }
 
-static int spawn(struct supervisor *supervisor, struct member *member, const char *folder, struct spawned *out,
+static int spawn(struct supervisor *supervisor, struct process *process, const char *folder, struct spawned *out,
 	struct error *error)
 {
 	struct environment environment = { 0 };
-	make_environment(supervisor, member, folder, &environment);
+	make_environment(supervisor, process->members[0], folder, &environment);
 	/* The name is for who looks at the processes. */
-	char *arguments[] = { (char []){ "lpad" }, (char []){ "node" }, member->name, NULL };
+	char *arguments[] = { (char []){ "lpad" }, (char []){ "node" }, process->name, NULL };
 	struct spawning spawning = { .program = supervisor->launch->program, .arguments = arguments,
 		.environment = environment.list.at, .descriptors = supervisor->descriptors };
 	int result = spawn_child(&spawning, out, error);
@@ -185,47 +234,73 @@ static int spawn(struct supervisor *supervisor, struct member *member, const cha
 	return result;
 }
 
-static void could_not_start(struct supervisor *supervisor, struct member *member, const struct error *error)
+/* Of all its replicas; that of the first one stands in the environment. Caller frees; NULL with an error. */
+static char *make_folders(struct supervisor *supervisor, const struct process *process, struct error *error)
+{
+	char *first = record_node_folder(supervisor->launch->record, process->members[0]->name, error);
+	for (int i = 1; first && i < process->count; i++) {
+		char *cleanup_free folder = record_node_folder(supervisor->launch->record, process->members[i]->name, error);
+		if (!folder) {
+			free(first);
+			return NULL;
+		}
+	}
+	return first;
+}
+
+static json_t *document_of(const struct supervisor *supervisor, const struct process *process)
+{
+	const struct member *member = process->members[0];
+	return supervisor->launch->document(supervisor->launch->context, member->group, member->index, member->incarnation);
+}
+
+static void could_not_start(struct supervisor *supervisor, struct process *process, const struct error *error)
 {
 	struct failure *failure = failure_new("start", 0, "%s", error->text);
 	failure->start = true;
-	member_set_state(supervisor, member, MEMBER_DEAD);
-	member_fail(supervisor, member, failure);
+	process_set_state(supervisor, process, MEMBER_DEAD);
+	process_fail(supervisor, process, failure);
 }
 
-static void start_one(struct supervisor *supervisor, struct member *member)
+static void is_started(struct supervisor *supervisor, struct process *process, const struct spawned *spawned)
+{
+	process->pid = process->last_pid = spawned->process;
+	process->started_ns = supervisor_now(supervisor);
+	children_remember(supervisor, process);
+	process_set_state(supervisor, process, MEMBER_STARTING);
+	channel_init(&process->control, spawned->control);
+	supervisor_watch(supervisor, &process->stream_watch[0], spawned->output, EPOLLIN);
+	supervisor_watch(supervisor, &process->stream_watch[1], spawned->errors, EPOLLIN);
+	supervisor->streams_open += 2;
+	for (int i = 0; i < process->count; i++) {
+		struct member *member = process->members[i];
+		output_event(&supervisor->output, json_pack("{ss ss si si}", "event", "spawn", "node", member->name,
+			"pid", (int)spawned->process, "incarnation", member->incarnation));
+		member_begin_step(supervisor, member);
+	}
+}
+
+static void start_one(struct supervisor *supervisor, struct process *process)
 {
 	struct error error = { 0 };
 	struct spawned spawned;
-	char *cleanup_free folder = record_node_folder(supervisor->launch->record, member->name, &error);
-	json_t *document = folder ? supervisor->launch->document(supervisor->launch->context, member->group,
-		member->index, member->incarnation) : NULL;
-	if (!document || spawn(supervisor, member, folder, &spawned, &error)) {
+	char *cleanup_free folder = make_folders(supervisor, process, &error);
+	json_t *document = folder ? document_of(supervisor, process) : NULL;
+	if (!document || spawn(supervisor, process, folder, &spawned, &error)) {
 		json_decref(document);
 		if (!error.text[0])
 			error_set(&error, "its document could not be written");
-		could_not_start(supervisor, member, &error);
+		could_not_start(supervisor, process, &error);
 		return;
 	}
-	member->process = spawned.process;
-	member->last_process = spawned.process;
-	member->started_ns = supervisor_now(supervisor);
-	output_event(&supervisor->output, json_pack("{ss ss si si}", "event", "spawn", "node", member->name,
-		"pid", (int)spawned.process, "incarnation", member->incarnation));
-	children_remember(supervisor, member);
-	member_set_state(supervisor, member, MEMBER_STARTING);
-	channel_init(&member->control, spawned.control);
-	supervisor_watch(supervisor, &member->stream_watch[0], spawned.output, EPOLLIN);
-	supervisor_watch(supervisor, &member->stream_watch[1], spawned.errors, EPOLLIN);
-	supervisor->streams_open += 2;
-	member_begin_step(supervisor, member);
-	member_send(supervisor, member, document);
+	is_started(supervisor, process, &spawned);
+	process_send(supervisor, process, document);
 }
 
 void start_some(struct supervisor *supervisor)
 {
-	for (int i = 0; i < AT_ONCE && supervisor->phase == PHASE_START && supervisor->spawned < supervisor->total; i++)
-		start_one(supervisor, &supervisor->members[supervisor->spawned++]);
+	for (int i = 0; i < AT_ONCE && supervisor->phase == PHASE_START && supervisor->spawned < supervisor->process_count; i++)
+		start_one(supervisor, &supervisor->processes[supervisor->spawned++]);
 }
 
 /* ---- who is slow ---- */

@@ -83,19 +83,19 @@ static void release_held(struct supervisor *supervisor, int sink)
 	}
 }
 
-static void end_stream(struct supervisor *supervisor, struct member *member, int stream)
+static void end_stream(struct supervisor *supervisor, struct process *process, int stream)
 {
-	struct watch *watch = &member->stream_watch[stream];
+	struct watch *watch = &process->stream_watch[stream];
 	supervisor_unwatch(supervisor, watch);
 	close(watch->fd);
 	watch->fd = -1;
 	supervisor->streams_open--;
-	output_end(&supervisor->output, &member->outlet, stream);
+	output_end(&supervisor->output, &process->outlet, stream);
 }
 
-void supervisor_read_stream(struct supervisor *supervisor, struct member *member, int stream, bool wait)
+void supervisor_read_stream(struct supervisor *supervisor, struct process *process, int stream, bool wait)
 {
-	struct watch *watch = &member->stream_watch[stream];
+	struct watch *watch = &process->stream_watch[stream];
 	struct sink *sink = output_sink(&supervisor->output, stream);
 	if (watch->fd < 0)
 		return;
@@ -105,9 +105,9 @@ void supervisor_read_stream(struct supervisor *supervisor, struct member *member
 	}
 	ssize_t got = read(watch->fd, supervisor->buffer, READ_AT_ONCE);
 	if (got > 0)
-		output_feed(&supervisor->output, &member->outlet, stream, supervisor->buffer, (size_t)got);
+		output_feed(&supervisor->output, &process->outlet, stream, supervisor->buffer, (size_t)got);
 	else if (got == 0 || !wait || (errno != EAGAIN && errno != EINTR))
-		end_stream(supervisor, member, stream);
+		end_stream(supervisor, process, stream);
 }
 
 static void flush_sink(struct supervisor *supervisor, int which)
@@ -189,13 +189,12 @@ static void say_who_is_slow(struct supervisor *supervisor)
 	timers_set(&supervisor->timers, &supervisor->slow_timer, now + SLOW_NEXT);
 }
 
-static void channel_was_closed(struct supervisor *supervisor, struct member *member)
+static void channel_was_closed(struct supervisor *supervisor, struct process *process)
 {
-	if (!member_alive(member) || member->state >= MEMBER_FINISHING)
+	if (!process->pid || process->members[0]->state >= MEMBER_FINISHING)
 		return;
-	member_fail(supervisor, member, failure_new(member->step ? member->step : "start", 0,
-		"its process closed its control channel"));
-	member_kill(supervisor, member);
+	process_fail(supervisor, process, failure_new(process_step(process), 0, "its process closed its control channel"));
+	process_kill(supervisor, process);
 }
 
 #define OWNER(timer, type, field) ((type *)(void *)((char *)(timer) - offsetof(type, field)))
@@ -206,8 +205,11 @@ static void take_timer(struct supervisor *supervisor, struct timer *timer)
 	case TIMER_MEMBER:
 		member_happens(supervisor, OWNER(timer, struct member, timer), EVENT_DEADLINE);
 		break;
+	case TIMER_END:
+		process_overdue(supervisor, OWNER(timer, struct process, end_timer));
+		break;
 	case TIMER_CLOSED:
-		channel_was_closed(supervisor, OWNER(timer, struct member, closed_timer));
+		channel_was_closed(supervisor, OWNER(timer, struct process, closed_timer));
 		break;
 	case TIMER_LIMIT:
 		run_stop(supervisor, CAUSE_TIME, 0, NULL, NULL);
@@ -227,12 +229,12 @@ static void take_timer(struct supervisor *supervisor, struct timer *timer)
 
 static void read_last_output(struct supervisor *supervisor)
 {
-	for (int i = 0; i < supervisor->total; i++)
+	for (int i = 0; i < supervisor->process_count; i++)
 		for (int stream = 0; stream < 2; stream++) {
 			struct sink *sink = output_sink(&supervisor->output, stream);
-			struct watch *watch = &supervisor->members[i].stream_watch[stream];
+			struct watch *watch = &supervisor->processes[i].stream_watch[stream];
 			for (int reads = 0; watch->fd >= 0 && !sink_full(sink) && reads < LAST_READS; reads++)
-				supervisor_read_stream(supervisor, &supervisor->members[i], stream, false);
+				supervisor_read_stream(supervisor, &supervisor->processes[i], stream, false);
 		}
 }
 
@@ -289,15 +291,15 @@ static void take_event(struct supervisor *supervisor, const struct epoll_event *
 	case WATCH_SINK_ERR:
 		break;                                  /* flushed below */
 	case WATCH_CONTROL:
-		if (event->events & EPOLLOUT && !channel_flush(&watch->member->control) &&
-		    !channel_pending(&watch->member->control))
+		if (event->events & EPOLLOUT && !channel_flush(&watch->process->control) &&
+		    !channel_pending(&watch->process->control))
 			supervisor_watch(supervisor, watch, watch->fd, EPOLLIN);
 		if (event->events & ~(uint32_t)EPOLLOUT)
-			control_readable(supervisor, watch->member);
+			control_readable(supervisor, watch->process);
 		break;
 	case WATCH_OUTPUT:
 	case WATCH_ERRORS:
-		supervisor_read_stream(supervisor, watch->member, watch->kind == WATCH_ERRORS, true);
+		supervisor_read_stream(supervisor, watch->process, watch->kind == WATCH_ERRORS, true);
 		break;
 	}
 }
@@ -305,7 +307,7 @@ static void take_event(struct supervisor *supervisor, const struct epoll_event *
 static void take_events(struct supervisor *supervisor)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
-	bool starting = supervisor->phase == PHASE_START && supervisor->spawned < supervisor->total;
+	bool starting = supervisor->phase == PHASE_START && supervisor->spawned < supervisor->process_count;
 	int wait = supervisor->paused_ns ? -1 : timers_wait_ms(&supervisor->timers, supervisor_now(supervisor));
 	int count = epoll_wait(supervisor->epoll, events, EVENTS_AT_ONCE, starting && !supervisor->paused_ns ? 0 : wait);
 	for (int i = 0; i < count; i++)
