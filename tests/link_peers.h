@@ -36,6 +36,9 @@ struct peer {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool wired, drained, woken, quit;       /* lock */
+	int restarts;                           /* lock */
+	struct peer_spec restarted;             /* lock: the last; its name is borrowed */
+	char why[100];
 	int notes;                              /* lock */
 	char note[500];                         /* lock: the last */
 	/* what the callbacks do; of the service thread, but for the atomics */
@@ -216,6 +219,16 @@ static inline void peer_note(void *context, const char *text)
 	pthread_mutex_unlock(&peer->lock);
 }
 
+static inline void peer_restart(void *context, const struct peer_spec *other, const char *why)
+{
+	struct peer *peer = context;
+	pthread_mutex_lock(&peer->lock);
+	peer->restarts++;
+	peer->restarted = *other;
+	snprintf(peer->why, sizeof peer->why, "%s", why);
+	pthread_mutex_unlock(&peer->lock);
+}
+
 static inline void peer_await_notes(struct peer *peer, int least)
 {
 	pthread_mutex_lock(&peer->lock);
@@ -260,7 +273,26 @@ static inline void peer_start_worker(struct peer *peer, int method)
 	ck_assert_int_eq(pthread_create(&peer->workers[peer->worker_count++], NULL, peer_work, worker), 0);
 }
 
-/* Listens. `via` may be an address at which others reach number 1 instead. */
+/* Each incarnation has its own. */
+static inline void peer_address(char *out, size_t room, int number, int incarnation)
+{
+	if (incarnation > 1)
+		snprintf(out, room, "ipc://%s/%d.%d", peers_folder, number, incarnation);
+	else
+		snprintf(out, room, "ipc://%s/%d", peers_folder, number);
+}
+
+/* Another of them, said to be up. */
+static inline void peer_up(struct peer *peer, int number, int incarnation)
+{
+	char address[200];
+	struct error error = { 0 };
+	peer_address(address, sizeof address, number, incarnation);
+	struct peer_up up = { .group = (uint32_t)number, .incarnation = (uint32_t)incarnation, .serve = address };
+	ck_assert_msg(!link_peer_up(peer->link, &up, &error), "%s", error.text);
+}
+
+/* Listens. `via` may be an address at which others reach number 1 instead; "": they do not know one yet. */
 static inline void peer_bind(struct peer *peer, int number, int incarnation, const char *via)
 {
 	char names[PEERS_MOST][16], addresses[PEERS_MOST][200];
@@ -268,7 +300,7 @@ static inline void peer_bind(struct peer *peer, int number, int incarnation, con
 	pthread_condattr_t attributes;
 	struct error error = { 0 };
 	*peer = (struct peer){ .number = number, .incarnation = incarnation };
-	snprintf(peer->address, sizeof peer->address, "ipc://%s/%d", peers_folder, number);
+	peer_address(peer->address, sizeof peer->address, number, incarnation);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_mutex_init(&peer->lock, NULL);
@@ -278,9 +310,9 @@ static inline void peer_bind(struct peer *peer, int number, int incarnation, con
 	pthread_barrier_init(&peer->four, NULL, 4);
 	for (int i = 0; i < peers_count; i++) {
 		snprintf(names[i], sizeof names[i], "n%d", i);
-		snprintf(addresses[i], sizeof addresses[i], "ipc://%s/%d", peers_folder, i);
+		peer_address(addresses[i], sizeof addresses[i], i, i == number ? incarnation : 1);
 		all[i] = (struct peer_spec){ .node = names[i], .group = (uint32_t)i, .incarnation = 1,
-			.address = via && i == 1 && number != 1 ? via : addresses[i] };
+			.address = !via || i != 1 || number == 1 ? addresses[i] : *via ? via : NULL };
 	}
 	struct handle_link peers = { .name = "peers", .place = number, .deadline_ns = -1, .servers = all,
 		.count = (size_t)peers_count };
@@ -289,9 +321,9 @@ static inline void peer_bind(struct peer *peer, int number, int incarnation, con
 		.method_count = METHODS };
 	const char *own = addresses[number];
 	spec.serve = (struct listen_link){ &own, 1 };
-	spec.self.incarnation = (uint32_t)incarnation;
+	all[number].incarnation = spec.self.incarnation = (uint32_t)incarnation;
 	struct link_hooks hooks = { .context = peer, .wired = peer_wired, .drained = peer_drained, .note = peer_note,
-		.wake = peer_wake };
+		.wake = peer_wake, .restart = peer_restart };
 	peer->link = link_new(&spec, &hooks, &error);
 	ck_assert_msg(peer->link != NULL, "%s", error.text);
 	ck_assert_msg(!link_bind(peer->link, &error), "%s", error.text);

@@ -80,7 +80,7 @@ static void call_done(struct ask *ask, struct frame *reply, int code)
 	if (reply) {
 		future->answer = *reply;
 		place_answered(future->place, &reply->wire, clock_ns() - future->started_ns);
-	} else if (code == LPAD_ELOST && future->idempotent && line_state(ask->line) != LINE_GONE && !future->link->closed) {
+	} else if (code == LPAD_ELOST && future->idempotent && !future->link->closed) {
 		future->resent = true;
 		line_ask(ask->line, ask);
 		return;
@@ -112,7 +112,7 @@ static int fill_call(struct ask *ask, struct frame *frame)
 	int port = line_method(ask->line, future->method, &future->idempotent);
 	if (port < 0)
 		return no_method(future);
-	if (future->request.raw) {
+	if (future->request.raw && future->request.transport == line_transport(ask->line)) {
 		*frame = future->request;
 		future->request.raw = NULL;
 	} else if (future->again)
@@ -198,9 +198,6 @@ int caller_prepare(struct lpad_future *future, lpad_handle *handle, int place, c
 	lpad_deadline deadline)
 {
 	int code = check_arguments(handle, place, method, request);
-	const struct transport *transport = code ? NULL : line_transport(handle->places[place < 0 ? 0 : place].line);
-	if (!code && !transport)
-		code = fault_set(LPAD_EINVALID, "%s: no address of its server is known", handle->name);
 	if (code) {
 		message_free(request);
 		return code;
@@ -215,9 +212,12 @@ int caller_prepare(struct lpad_future *future, lpad_handle *handle, int place, c
 		: handle->deadline_ns < 0 ? INT64_MAX : future->started_ns + handle->deadline_ns;
 	if (request) {
 		message_seal(request);
-		future->again = message_share(request);
+		future->again = request;
 	}
-	future->request.message = request;
+	const struct transport *transport = line_transport(handle->places[place < 0 ? 0 : place].line);
+	if (!transport)
+		return 0;               /* its address is not known yet */
+	future->request.message = request ? message_share(request) : NULL;
 	future->request.wire.deadline_ms = -1;
 	transport->frame_make(&future->request);
 	return 0;

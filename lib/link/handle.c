@@ -108,8 +108,8 @@ int handle_await_server(lpad_handle *handle, int place, lpad_deadline deadline)
 	bool in_time = true;
 	int code = 0;
 	if (!line)
-		return fault_set(LPAD_EINVALID, handle ? "%s has no such place" : "the handle is not connected",
-			handle ? handle->name : "");
+		return handle ? fault_set(LPAD_EINVALID, "%s has no place %d: it has %zu", handle->name, place, handle->count)
+			: fault_set(LPAD_EINVALID, "the handle is not connected");
 	struct link *link = handle->link;
 	int64_t until = link_deadline(deadline, handle->deadline_ns);
 	link_lock(link);
@@ -128,6 +128,39 @@ int handle_await_server(lpad_handle *handle, int place, lpad_deadline deadline)
 	if (!code)
 		code = (int)line_incarnation(line);
 	link_unlock(link);
+	return code;
+}
+
+/* What is lost here is heard of by the other edges when the supervisor says so. */
+static int lose_server(struct line *line, uint32_t *incarnation)
+{
+	if (line_state(line) == LINE_GONE)
+		return fault_set(LPAD_EGONE, "%s will never come back", line_peer(line));
+	*incarnation = line_state(line) == LINE_LOST ? 0 : line_incarnation(line);
+	if (*incarnation)
+		line_lost(line, *incarnation, false);
+	return 0;
+}
+
+int handle_restart_server(lpad_handle *handle, int place, const char *why)
+{
+	struct line *line = handle ? handle_line(handle, place) : NULL;
+	uint32_t incarnation = 0;
+	if (!handle)
+		return fault_set(LPAD_EINVALID, "the handle is not connected");
+	if (!line)
+		return fault_set(LPAD_EINVALID, "%s has no place %d: it has %zu", handle->name, place, handle->count);
+	const struct link_hooks *hooks = &handle->link->hooks;
+	if (!hooks->restart)
+		return fault_set(LPAD_EUNSUPPORTED, "%s cannot be restarted: nobody here restarts anything", line_peer(line));
+	link_lock(handle->link);
+	int code = handle->link->connected ? lose_server(line, &incarnation)
+		: fault_set(LPAD_EINVALID, "%s: servers can be restarted from run on, not in init", line_peer(line));
+	struct peer_spec peer = line_spec(line);
+	link_unlock(handle->link);
+	peer.incarnation = incarnation;
+	if (incarnation)                /* else it is being restarted already */
+		hooks->restart(hooks->context, &peer, why && *why ? why : "no reason given");
 	return code;
 }
 

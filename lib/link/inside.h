@@ -87,6 +87,7 @@ int line_method(const struct line *line, const char *method, bool *idempotent);
 char *line_methods(const struct line *line);            /* "insert, sample"; caller frees */
 uint32_t line_incarnation(const struct line *line);
 bool line_leads_to(const struct line *line, uint32_t group, uint32_t index);
+struct peer_spec line_spec(const struct line *line);     /* the name is borrowed; no address */
 bool line_is_self(const struct line *line);             /* does it lead to this very replica? */
 const struct transport *line_transport(const struct line *line);
 /* Called with the lock held at each change of state (up: again after each new HELLO). Set before link_connect. */
@@ -124,6 +125,8 @@ size_t lines_waits_for(struct link *link, const char **names, size_t room);     
 struct line *line_find(struct link *link, uint32_t group, uint32_t index);      /* NULL: none */
 /* lock. The supervisor's word; older incarnations than the line's are ignored. true: it was news. */
 bool line_lost(struct line *line, uint32_t incarnation, bool gone);
+/* lock. The same, of one that listens; older incarnations than the line's, and dead ones, are ignored. */
+int line_found(struct line *line, uint32_t incarnation, const char *address, struct error *error);
 void lines_close(struct link *link);                    /* no lock: no event comes any more */
 void lines_free(struct link *link);
 struct line *handle_line(const lpad_handle *handle, int place);         /* NULL: no such place */
@@ -215,6 +218,7 @@ void topics_drain(struct link *link);           /* a service's topics end once i
 void subscriptions_drain(struct link *link);
 void callers_peer_lost(struct link *link, struct line *line, bool gone);
 void server_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone);     /* lock */
+void server_peer_up(struct link *link, uint32_t group, uint32_t index);        /* lock: it will say HELLO */
 void topics_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone);
 void subscriptions_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone);
 /* No lock, before the line is told: other PUB addresses of a publisher. What is older of that peer has been lost by then. */

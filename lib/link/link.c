@@ -313,7 +313,15 @@ int link_peer_up(struct link *link, const struct peer_up *up, struct error *erro
 {
 	if (up->incarnation > 1)
 		link_peer_lost(link, up->group, up->index, up->incarnation - 1, false);
-	return subscriptions_peer_up(link, up, error);
+	if (subscriptions_peer_up(link, up, error))
+		return -1;
+	link_lock(link);
+	struct line *line = line_find(link, up->group, up->index);
+	int code = line ? line_found(line, up->incarnation, up->serve, error) : 0;
+	server_peer_up(link, up->group, up->index);
+	link_check(link);
+	link_unlock(link);
+	return code;
 }
 
 void link_counters(struct link *link, void (*each)(void *context, const struct port_counters *counters), void *context)

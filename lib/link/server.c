@@ -310,7 +310,7 @@ size_t server_waits_for(struct link *link, const char **names, size_t room)
 	size_t count = 0;
 	for (size_t i = 0; !link->draining && i < server->client_count; i++) {
 		const struct client *client = server->clients[i];
-		if (!client->expected || client->session || client->lost)
+		if (!client->expected || client->session || client->lost || client->away)
 			continue;
 		if (count < room)
 			names[count] = client->name;
@@ -364,8 +364,21 @@ void server_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_
 		if (client->role != WIRE_MEMBER || client->group != group || client->index != index)
 			continue;
 		client->lost = client->lost || gone;
-		if (incarnation >= client->incarnation)
-			session_end(link, client);
+		if (incarnation > client->dead)
+			client->dead = incarnation;
+		if (incarnation < client->incarnation)
+			continue;
+		client->away = true;
+		session_end(link, client);
+	}
+}
+
+void server_peer_up(struct link *link, uint32_t group, uint32_t index)
+{
+	for (size_t i = 0; i < link->server->client_count; i++) {
+		struct client *client = link->server->clients[i];
+		if (client->role == WIRE_MEMBER && client->group == group && client->index == index)
+			client->away = false;
 	}
 }
 

@@ -74,7 +74,10 @@ struct client {
 	uint32_t group, index, incarnation;
 	uint8_t role;
 	char *name;
-	bool expected, lost;                    /* named in the spec; dead for good */
+	bool expected;                          /* named in the spec */
+	bool lost, away;                        /* dead for good; dead just now */
+	uint32_t dead;                          /* the last incarnation that is known to be dead */
+	uint64_t hellos;                        /* the number of its last HELLO */
 	uint64_t session;                       /* 0: none */
 	uint64_t next_number;
 	LIST(struct arrival) early;             /* sorted */

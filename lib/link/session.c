@@ -131,17 +131,30 @@ static void answer_hello(struct link *link, struct client *client, struct reques
 	request->transport->answer(request, &frame);
 }
 
+/* Of an incarnation that is over, or of a connection that another one has followed: frames may be that late. NULL: it is neither. */
+static const char *too_late(const struct client *client, const struct wire *wire)
+{
+	if (wire->incarnation < client->incarnation)
+		return "a later incarnation has said HELLO";
+	if (client->lost || wire->incarnation <= client->dead)
+		return "this incarnation is dead";
+	if (wire->incarnation == client->incarnation && wire->number && wire->number <= client->hellos)
+		return "a later HELLO of this caller was answered";
+	return NULL;
+}
+
 static void hello(struct link *link, struct request *request, const struct frame *frame)
 {
 	const struct wire *wire = &frame->wire;
 	struct server *server = link->server;
 	struct client *client = find(link, wire->group, wire->index, wire->role);
 	char *name = read_name(frame);
+	const char *late = client ? too_late(client, wire) : NULL;
 	if (!name) {
 		count_malformed(link, client ? client->name : "an unknown sender", "a HELLO without a name");
 		server_reply(link, request, LPAD_EBROKEN, "a HELLO names its node");
-	} else if (client && wire->incarnation < client->incarnation)
-		server_reply(link, request, LPAD_EINVALID, "a later incarnation has said HELLO");
+	} else if (late)
+		server_reply(link, request, LPAD_EINVALID, late);
 	else {
 		if (!client)
 			client = add(link, wire->group, wire->index, wire->role, name);
@@ -152,6 +165,8 @@ static void hello(struct link *link, struct request *request, const struct frame
 		client->session = ++server->sessions << SLOT_BITS | slot;
 		client->next_number = 1;
 		client->incarnation = wire->incarnation;
+		client->hellos = wire->number;
+		client->away = false;
 		answer_hello(link, client, request);
 		link_check(link);
 	}

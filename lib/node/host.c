@@ -357,9 +357,7 @@ static int host_await_server(lpad_handle *handle, int place, lpad_deadline deadl
 
 static int host_restart_server(lpad_handle *handle, int place, const char *why)
 {
-	(void)why;
-	return fault_set(LPAD_EUNSUPPORTED, "%s cannot be restarted: this version of lpad restarts nothing",
-		handle && place >= 0 && place < handle_count(handle) ? handle_server(handle, place) : "the server");
+	return checking ? refused() : handle_restart_server(handle, place, why);
 }
 
 static int __attribute__((format(printf, 3, 4))) host_refuse(lpad_call *call, int code, const char *format, ...)

@@ -10,82 +10,18 @@
 #include <nng/protocol/reqrep0/rep.h>
 #include <nng/protocol/reqrep0/req.h>
 
-#include "link_peers.h"
+#include "link_children.h"
 #include "link/wire.h"
 
 static struct peer peers[PEERS_MOST];
 
-#define ck_assert_fault(code, expected) \
-	do { \
-		ck_assert_int_eq(code, expected); \
-		ck_assert_int_eq(fault_code(), expected); \
-	} while (0)
-
-/* ---- servers in processes of their own ---- */
-
-struct child {
-	pid_t pid;
-	int go;                         /* it opens its link when a byte comes */
-};
-
-/* Before nng is used here. The child is number 1, with the incarnation given. */
-static struct child fork_server(int incarnation)
-{
-	int pipes[2];
-	char byte;
-	ck_assert_int_eq(pipe(pipes), 0);
-	struct child child = { .pid = fork(), .go = pipes[1] };
-	ck_assert_int_ge(child.pid, 0);
-	if (child.pid) {
-		close(pipes[0]);
-		return child;
-	}
-	close(pipes[1]);
-	if (read(pipes[0], &byte, 1) != 1)
-		_exit(0);
-	peer_bind(&peers[1], 1, incarnation, NULL);
-	peer_connect(&peers[1]);
-	peer_go(&peers[1]);
-	if (read(pipes[0], &byte, 1) != 0)      /* ends with its parent */
-		_exit(2);
-	_exit(0);
-}
-
-static void let_go(const struct child *child)
-{
-	ck_assert_int_eq(write(child->go, "", 1), 1);
-}
-
-static void end_child(struct child *child)
-{
-	int status;
-	kill(child->pid, SIGKILL);
-	waitpid(child->pid, &status, 0);
-	close(child->go);
-}
-
-/* This process is number 0 and calls; number 1 is in the child. */
-static void open_caller(void)
-{
-	peer_bind(&peers[0], 0, 1, NULL);
-	peer_connect(&peers[0]);
-	peer_go(&peers[0]);
-	link_run_thread(peers[0].link);
-}
-
-static void close_caller(void)
-{
-	peer_close(&peers[0]);
-	files_remove_tree(peers_folder);
-}
-
 START_TEST(a_killed_server_loses_what_is_in_flight)
 {
 	peers_prepare(2);
-	struct child server = fork_server(1);
+	struct child server = fork_server(&peers[1], 1);
 	lpad_future *futures[100];
 	let_go(&server);
-	open_caller();
+	open_caller(&peers[0]);
 	for (int i = 0; i < 100; i++)
 		futures[i] = peer_start(&peers[0], 1, HOLD, NULL);
 	ck_assert_int_eq(peer_call(&peers[0], 1, ECHO, NULL, NULL), 0);
@@ -103,27 +39,31 @@ START_TEST(a_killed_server_loses_what_is_in_flight)
 	link_peer_lost(peers[0].link, 1, 0, 1, true);
 	ck_assert_fault(future_wait(waiting, NULL), LPAD_EGONE);
 	ck_assert_fault(handle_await_server(peers[0].peers, 1, never), LPAD_EGONE);
-	close_caller();
+	close_caller(&peers[0]);
 }
 END_TEST
 
 START_TEST(idempotent_calls_go_to_the_successor)
 {
 	peers_prepare(2);
-	struct child server = fork_server(1), successor = fork_server(2);
+	struct child server = fork_server(&peers[1], 1), successor = fork_server(&peers[1], 2);
 	lpad_message *reply;
 	let_go(&server);
-	open_caller();
+	open_caller(&peers[0]);
 	/* kept by the first; the successor gets them with the same bodies, keeps them as well, and answers at the release */
 	lpad_future *kept = peer_start(&peers[0], 1, SAFE, message_bytes("keep", 4));
 	lpad_future *plain = peer_start(&peers[0], 1, HOLD, NULL);
 	ck_assert_int_eq(peer_call(&peers[0], 1, ECHO, NULL, NULL), 0);
 	end_child(&server);
 	ck_assert_fault(future_wait(plain, NULL), LPAD_ELOST);
-	lpad_future *fresh = peer_start(&peers[0], 1, SAFE, NULL);
+	lpad_future *fresh = peer_start(&peers[0], 1, SAFE, NULL), *unsent = peer_start(&peers[0], 1, ECHO, NULL);
+	link_peer_lost(peers[0].link, 1, 0, 1, false);
 	ck_assert_int_eq(future_ready(kept), 0);
+	ck_assert_int_eq(future_ready(unsent), 0);
 	let_go(&successor);
+	peer_up(&peers[0], 1, 2);
 	ck_assert_int_eq(handle_await_server(peers[0].peers, 1, never), 2);
+	ck_assert_int_eq(future_wait(unsent, NULL), 0);
 	ck_assert_int_eq(future_wait(fresh, &reply), 0);
 	const int32_t *who = message_body(reply, 8);
 	ck_assert_int_eq(who[1], 2);
@@ -134,17 +74,17 @@ START_TEST(idempotent_calls_go_to_the_successor)
 	ck_assert_int_eq(memcmp(message_content(reply), "keep", 4), 0);
 	message_free(reply);
 	end_child(&successor);
-	close_caller();
+	close_caller(&peers[0]);
 }
 END_TEST
 
 START_TEST(the_supervisors_word_ends_calls)
 {
 	peers_prepare(2);
-	struct child server = fork_server(1);
+	struct child server = fork_server(&peers[1], 1);
 	let_go(&server);
-	open_caller();
-	kill(server.pid, SIGSTOP);              /* as if a child of it kept the connection: the socket says nothing */
+	open_caller(&peers[0]);
+	stop_child(&server);                    /* as if a child of it kept the connection: the socket says nothing */
 	lpad_future *plain = peer_start(&peers[0], 1, ECHO, NULL), *safe = peer_start(&peers[0], 1, SAFE, NULL);
 	link_peer_lost(peers[0].link, 1, 0, 1, false);
 	ck_assert_fault(future_wait(plain, NULL), LPAD_ELOST);
@@ -153,7 +93,7 @@ START_TEST(the_supervisors_word_ends_calls)
 	ck_assert_fault(future_wait(safe, NULL), LPAD_EGONE);
 	ck_assert_str_eq(fault_text(), "n1.safe: n1 will never come back; the call was lost with it");
 	end_child(&server);
-	close_caller();
+	close_caller(&peers[0]);
 }
 END_TEST
 

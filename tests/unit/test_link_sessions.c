@@ -25,7 +25,8 @@ struct false_caller {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool up;
-	uint64_t session, number;
+	uint32_t incarnation;
+	uint64_t session, number, hellos;       /* hellos 0: they are not counted */
 	int sent;
 	struct wire answers[FALSE_SENDS];       /* lock: kind 0: none yet */
 };
@@ -68,7 +69,7 @@ static void false_open(struct false_caller *caller, const char *address)
 {
 	static const struct asking_events events = { false_up, false_down, false_reply, false_failed, false_malformed };
 	struct error error = { 0 };
-	*caller = (struct false_caller){ 0 };
+	*caller = (struct false_caller){ .incarnation = 1 };
 	pthread_mutex_init(&caller->lock, NULL);
 	pthread_cond_init(&caller->changed, NULL);
 	caller->asking = transport_nng.ask_open(address, LONGEST, &events, caller, &error);
@@ -91,11 +92,11 @@ static struct wire *false_send(struct false_caller *caller, int kind, int port, 
 {
 	ck_assert_int_lt(caller->sent, FALSE_SENDS);
 	struct wire *answer = &caller->answers[caller->sent++];
-	struct frame frame = { .wire = { .kind = (uint8_t)kind, .role = WIRE_MEMBER, .group = FALSE_GROUP, .incarnation = 1,
+	struct frame frame = { .wire = { .kind = (uint8_t)kind, .role = WIRE_MEMBER, .group = FALSE_GROUP,
+		.incarnation = caller->incarnation,
 		.port = (uint32_t)port, .token = PEERS_TOKEN, .session = caller->session, .version = version,
 		.deadline_ms = -1 }, .message = body };
-	if (kind != WIRE_HELLO)
-		frame.wire.number = ++caller->number;
+	frame.wire.number = kind == WIRE_HELLO ? caller->hellos : ++caller->number;
 	transport_nng.ask(caller->asking, &frame, answer);
 	return answer;
 }
@@ -110,12 +111,17 @@ static struct wire false_answer(struct false_caller *caller, const struct wire *
 	return out;
 }
 
-static void false_hello(struct false_caller *caller)
+/* Was it accepted? */
+static bool false_hello(struct false_caller *caller)
 {
 	static const char body[] = "{\"node\": \"false\"}";
 	const struct wire *answer = false_send(caller, WIRE_HELLO, 0, 0, message_bytes(body, sizeof body - 1));
-	caller->session = false_answer(caller, answer).session;
-	caller->number = 0;
+	struct wire wire = false_answer(caller, answer);
+	if (wire.kind == WIRE_REPLY) {
+		caller->session = wire.session;
+		caller->number = 0;
+	}
+	return wire.kind == WIRE_REPLY;
 }
 
 static void false_echo(struct false_caller *caller)
@@ -159,6 +165,65 @@ START_TEST(a_kept_call_is_gone_once)
 	link_peer_lost(peers[1].link, FALSE_GROUP, 0, 1, true);
 	ck_assert_int_eq(peer_call(&peers[0], 1, ECHO, NULL, NULL), 0);
 	ck_assert_int_eq(peers[1].gone, 1);
+	false_close(&caller);
+}
+END_TEST
+
+START_TEST(the_next_incarnation_ends_the_one_before)
+{
+	struct false_caller caller;
+	false_open(&caller, peers[1].address);
+	ck_assert(false_hello(&caller));
+	false_send(&caller, WIRE_CALL, HOLD, 0, NULL);
+	await_count(&peers[1].entered, 1);
+	uint64_t session = caller.session;
+	caller.incarnation = 2;
+	ck_assert(false_hello(&caller));
+	await_count(&peers[1].gone, 1);
+	false_echo(&caller);
+	caller.incarnation = 1;                 /* late frames of the first one */
+	caller.session = session;
+	caller.number = 1;
+	struct wire answer = false_answer(&caller, false_send(&caller, WIRE_CALL, ECHO, 0, NULL));
+	ck_assert_int_eq(answer.kind, WIRE_ERROR);
+	ck_assert_int_eq(answer.code, LPAD_EINVALID);
+	ck_assert(!false_hello(&caller));
+	ck_assert_int_eq(peers[1].executed, 1);
+	false_close(&caller);
+}
+END_TEST
+
+START_TEST(an_older_hello_that_comes_late_is_refused)
+{
+	struct false_caller caller;
+	false_open(&caller, peers[1].address);
+	caller.hellos = 2;
+	ck_assert(false_hello(&caller));
+	caller.hellos = 1;
+	ck_assert(!false_hello(&caller));
+	false_echo(&caller);                    /* the session stands */
+	caller.hellos = 2;
+	ck_assert(!false_hello(&caller));
+	caller.hellos = 3;
+	ck_assert(false_hello(&caller));
+	false_close(&caller);
+}
+END_TEST
+
+START_TEST(the_dead_say_no_hello)
+{
+	struct false_caller caller;
+	false_open(&caller, peers[1].address);
+	ck_assert(false_hello(&caller));
+	link_peer_lost(peers[1].link, FALSE_GROUP, 0, 1, false);
+	ck_assert(!false_hello(&caller));
+	caller.incarnation = 2;
+	ck_assert(false_hello(&caller));
+	link_peer_lost(peers[1].link, FALSE_GROUP, 0, 1, false);        /* old news */
+	false_echo(&caller);
+	link_peer_lost(peers[1].link, FALSE_GROUP, 0, 2, true);
+	caller.incarnation = 3;
+	ck_assert(!false_hello(&caller));
 	false_close(&caller);
 }
 END_TEST
@@ -274,6 +339,9 @@ int main(void)
 	tcase_set_timeout(sessions, 30);
 	tcase_add_test(sessions, a_cancel_is_of_its_session);
 	tcase_add_test(sessions, a_kept_call_is_gone_once);
+	tcase_add_test(sessions, the_next_incarnation_ends_the_one_before);
+	tcase_add_test(sessions, an_older_hello_that_comes_late_is_refused);
+	tcase_add_test(sessions, the_dead_say_no_hello);
 	tcase_add_test(sessions, what_waits_behind_a_cancelled_call_goes_on);
 	tcase_add_test(sessions, a_caller_that_comes_again_does_not_wait_for_room);
 	tcase_add_test(sessions, the_end_of_run_wakes_other_threads);
