@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "link/batch.h"
+#include "link/conform.h"
 
 enum { POOLED_LEAST = 64 };
 
@@ -67,7 +69,7 @@ static void recycle(struct lpad_call *call)
 }
 
 /* The request was answered or dropped. */
-static void end(struct lpad_call *call)
+void call_end(struct lpad_call *call)
 {
 	if (call->frame.raw)
 		call->frame.transport->frame_drop(&call->frame);
@@ -77,20 +79,32 @@ static void end(struct lpad_call *call)
 	if (call->state == CALL_DROPPED)
 		return;                 /* freed by server_take */
 	call->state = CALL_ENDED;
+	if (batch_is(call))
+		batch_ended(call);
 	recycle(call);
 }
 
 void call_drop(struct lpad_call *call)
 {
 	call->request->transport->answer_drop(call->request);
-	end(call);
+	call_end(call);
 }
 
-static void end_error_text(struct lpad_call *call, int code, const char *text)
+void call_end_text(struct lpad_call *call, int code, const char *text)
 {
 	call->client->tallies[call->method->place].errors++;
-	server_reply(call->link, call->request, code, text);
-	end(call);
+	if (batch_is(call))
+		batch_fail(call, code, text);
+	else
+		server_reply(call->link, call->request, code, text);
+	call_end(call);
+}
+
+void call_end_frame(struct lpad_call *call, struct frame *frame)
+{
+	call->client->tallies[call->method->place].answer_bytes += (int64_t)frame->wire.size;
+	call->request->transport->answer(call->request, frame);
+	call_end(call);
 }
 
 void call_end_error(struct lpad_call *call, int code, const char *format, ...)
@@ -99,7 +113,7 @@ void call_end_error(struct lpad_call *call, int code, const char *format, ...)
 	va_start(list, format);
 	char *text = memory_format_list(format, list);
 	va_end(list);
-	end_error_text(call, code, text);
+	call_end_text(call, code, text);
 	free(text);
 }
 
@@ -107,6 +121,10 @@ void call_gone(struct lpad_call *call)
 {
 	if (call->state != CALL_TAKEN) {
 		call_drop(call);
+		return;
+	}
+	if (call->batch) {
+		batch_member_gone(call);
 		return;
 	}
 	call->gone = true;
@@ -125,6 +143,8 @@ bool server_take(struct link *link, lpad_call *call)
 		recycle(call);
 		return false;
 	}
+	if (batch_is(call))
+		return batch_take(link, call);
 	call->state = CALL_TAKEN;
 	call->running = true;
 	call->client->tallies[call->method->place].begun++;
@@ -132,22 +152,43 @@ bool server_take(struct link *link, lpad_call *call)
 	return true;
 }
 
-bool server_open(struct link *link, lpad_call *call)
+char *call_open(struct lpad_call *call, int *code)
 {
 	struct error error = { 0 };
 	struct frame frame = call->frame;
 	call->frame.raw = NULL;
 	call->message = frame.transport->frame_take(&frame, call->client->name, &error);
-	if (call->message)
-		return true;
-	link_lock(link);
-	link->server->malformed++;
-	link_note(link, "%s: %s", link->self.node, error.text);
+	*code = call->message ? LPAD_EINVALID : LPAD_EBROKEN;
+	if (!call->message)
+		return memory_copy_text(error.text);
+	char *cleanup_free unfit = conform_wrong(&call->method->request, call->message);
+	return unfit ? memory_format("%s sent %s", call->client->name, unfit) : NULL;
+}
+
+void call_reject(struct lpad_call *call, int code, const char *why)
+{
+	struct link *link = call->link;
+	if (code == LPAD_EBROKEN) {
+		link->server->malformed++;
+		link_note(link, "%s: %s", link->self.node, why);
+	}
 	call->running = false;
 	if (call->state == CALL_TAKEN)
-		call_end_error(call, LPAD_EBROKEN, "%s.%s: %s", link->self.node, call->method->name, error.text);
+		call_end_error(call, code, "%s.%s: %s", link->self.node, call->method->name, why);
 	else
 		recycle(call);
+}
+
+bool server_open(struct link *link, lpad_call *call)
+{
+	int code;
+	if (batch_is(call))
+		return batch_open(link, call);
+	char *cleanup_free wrong = call_open(call, &code);
+	if (!wrong)
+		return true;
+	link_lock(link);
+	call_reject(call, code, wrong);
 	link_unlock(link);
 	return false;
 }
@@ -231,30 +272,66 @@ int call_caller_incarnation(const lpad_call *call)
 	return (int)call->client->incarnation;
 }
 
-/* 0, or EINVALID when it was answered before. */
-static int check_open(const lpad_call *call)
+int call_batch(const lpad_call *call)
+{
+	return batch_is(call) ? (int)call->members.count : 1;
+}
+
+int call_check_open(const struct lpad_call *call)
 {
 	return call->state == CALL_TAKEN && call->link->server->open ? 0
 		: fault_set(LPAD_EINVALID, "%s.%s: the call was answered already", call->link->self.node, call->method->name);
 }
 
-/* Too large, or could not be made: the caller gets that as the method's error. */
-static int refuse_reply(lpad_call *call, lpad_message *reply)
+int call_refuse_answer(struct lpad_call *call, int code, const char *why)
 {
 	struct link *link = call->link;
+	char *cleanup_free text = memory_format("%s.%s%s", link->self.node, call->method->name, why);
 	link_lock(link);
-	int code = check_open(call);
-	if (!code) {
-		code = message_refused(reply);
-		if (code)
-			fault_set(code, "%s.%s: %s", link->self.node, call->method->name, fault_text());
-		else
-			code = fault_set(LPAD_ETOOBIG, "%s.%s: the answer has %zu bytes; max_message is %zu", link->self.node,
-				call->method->name, message_size(reply), link->longest);
-		end_error_text(call, code, fault_text());
+	int wrong = call_check_open(call);
+	if (!wrong) {
+		fault_set(code, "%s", text);
+		call_end_text(call, code, text);
 	}
 	link_unlock(link);
-	message_free(reply);
+	return wrong ? wrong : code;
+}
+
+struct frame call_frame(struct link *link, lpad_message *reply)
+{
+	message_seal(reply);
+	return (struct frame){ .wire = { .kind = WIRE_REPLY, .role = WIRE_MEMBER, .group = link->self.group,
+		.index = link->self.index, .incarnation = link->self.incarnation, .token = link->token,
+		.deadline_ms = -1 }, .message = reply };
+}
+
+/* Could not be made, too large, or none that was declared. NULL: it can go; else what is behind the method's name: caller frees. */
+static char *unsound(const struct lpad_call *call, const lpad_message *reply, int *code)
+{
+	*code = message_refused(reply);
+	if (*code)
+		return memory_format(": %s", fault_text());
+	*code = LPAD_ETOOBIG;
+	if (message_size(reply) > call->link->longest)
+		return memory_format(": the answer has %zu bytes; max_message is %zu", message_size(reply), call->link->longest);
+	*code = LPAD_EINVALID;
+	char *cleanup_free unfit = batch_is(call) ? NULL : conform_wrong(&call->method->reply, reply);
+	return unfit ? memory_format(" answered %s", unfit) : NULL;
+}
+
+static int answer(struct lpad_call *call, lpad_message *reply)
+{
+	struct link *link = call->link;
+	struct frame frame = call_frame(link, reply);
+	const struct transport *transport = call->request->transport;
+	transport->frame_make(&frame);
+	link_lock(link);
+	int code = call_check_open(call);
+	if (!code)
+		call_end_frame(call, &frame);
+	link_unlock(link);
+	if (code)
+		transport->frame_drop(&frame);
 	return code;
 }
 
@@ -264,26 +341,12 @@ int call_answer(lpad_call *call, lpad_message *reply)
 		message_free(reply);
 		return fault_set(LPAD_EINVALID, "there is no call to answer");
 	}
-	struct link *link = call->link;
-	if (message_size(reply) > link->longest || message_refused(reply))
-		return refuse_reply(call, reply);
-	struct frame frame = { .wire = { .kind = WIRE_REPLY, .role = WIRE_MEMBER, .group = link->self.group,
-		.index = link->self.index, .incarnation = link->self.incarnation, .token = link->token,
-		.deadline_ms = -1 }, .message = reply };
-	const struct transport *transport = call->request->transport;
-	if (reply)
-		message_seal(reply);
-	transport->frame_make(&frame);
-	link_lock(link);
-	int code = check_open(call);
-	if (!code) {
-		call->client->tallies[call->method->place].answer_bytes += (int64_t)frame.wire.size;
-		transport->answer(call->request, &frame);
-		end(call);
-	}
-	link_unlock(link);
-	if (code)
-		transport->frame_drop(&frame);
+	int code;
+	char *cleanup_free wrong = unsound(call, reply, &code);
+	if (!wrong)
+		return batch_is(call) ? batch_answer(call, reply) : answer(call, reply);
+	code = call_refuse_answer(call, code, wrong);
+	message_free(reply);
 	return code;
 }
 
@@ -295,7 +358,7 @@ int call_refuse_list(lpad_call *call, int code, const char *format, va_list list
 	bool known = code < 0 && strcmp(fault_name(code), "EUNKNOWN") != 0;
 	char *text = memory_format_list(format, list);
 	link_lock(link);
-	int wrong = check_open(call);
+	int wrong = call_check_open(call);
 	if (!wrong)
 		call_end_error(call, known ? code : LPAD_EFAILED, "%s.%s: %s", link->self.node, call->method->name, text);
 	link_unlock(link);

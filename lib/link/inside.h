@@ -5,7 +5,7 @@
  *   link.c     life cycle, hooks, ticks                       wait.c    threads that wait: wakes, stop, notes after 10 s
  *   work.c     queues of work for callbacks                   line.c    one REQ connection to a peer: HELLO, session, requests
  *   handle.c   handles and their counters                     caller.c  calls under way, deadlines; future.c
- *   session.c  callers: HELLO, sorting, cancels               server.c  methods: queues, inboxes; call.c
+ *   session.c  callers: HELLO, sorting, cancels               server.c  methods: queues; inbox.c, call.c, batch.c
  *   topic.c    publishing: subscribers, window, END           subscription.c  receiving: queues, gaps, acknowledgements
  *
  * One lock per link guards everything that is not said to be guarded otherwise. Nobody waits, runs a callback, or calls a

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Methods: their queues, the inboxes of `run`, and the life of the serving side. */
+/* Methods: their queues, and the life of the serving side. */
 #include "link/server.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "link/batch.h"
+#include "link/conform.h"
 
 static const int64_t FLUSH_NS = 1000000000;
 
 /* ---- queues ---- */
 
-static void enqueue(struct link *link, struct lpad_call *call)
+void server_post(struct link *link, struct lpad_call *call)
 {
 	struct method *method = call->method;
-	call->state = CALL_QUEUED;
-	method->queued++;
 	if (method->inbox) {
 		calls_append(&method->queue, call);
 		waiters_wake(&method->waiters);
@@ -23,6 +23,16 @@ static void enqueue(struct link *link, struct lpad_call *call)
 	}
 	struct work work = { .kind = WORK_CALL, .method = method->place, .call = call };
 	link_post(link, &work);
+}
+
+static void enqueue(struct link *link, struct lpad_call *call)
+{
+	call->state = CALL_QUEUED;
+	call->method->queued++;
+	if (call->method->gathering)
+		batch_gather(link, call);
+	else
+		server_post(link, call);
 }
 
 static void block(struct client *client, struct method *method)
@@ -123,71 +133,32 @@ void server_unqueue(struct link *link, struct lpad_call *call)
 		leave_line(link, call);
 		return;
 	}
-	if (method->inbox)
+	if (method->gathering)
+		batch_leave(call);
+	else if (method->inbox)
 		calls_remove(&method->queue, call);
 	else
 		call->state = CALL_DROPPED;     /* the work that was posted still points to it */
 	server_left_queue(link, method);
 }
 
-/* ---- inboxes ---- */
+/* ---- life ---- */
 
-lpad_inbox *link_inbox(struct link *link, int method)
+struct method *server_method(struct link *link, const char *name)
 {
-	struct server *server = link->server;
-	return method >= 0 && (size_t)method < server->method_count ? server->methods[method].box : NULL;
+	for (size_t i = 0; i < link->server->method_count; i++)
+		if (text_equal(link->server->methods[i].name, name))
+			return &link->server->methods[i];
+	return NULL;
 }
 
 bool server_is_inbox(const struct link *link, const char *name)
 {
-	for (size_t i = 0; i < link->server->method_count; i++)
-		if (!strcmp(link->server->methods[i].name, name))
-			return link->server->methods[i].inbox;
-	return false;
+	const struct method *method = server_method((struct link *)link, name);
+	return method && method->inbox;
 }
 
-static struct lpad_call *first_from(const struct calls *queue, const struct line *line)
-{
-	struct lpad_call *call = queue->first;
-	while (call && line && !line_leads_to(line, call->client->group, call->client->index))
-		call = call->after;
-	return call;
-}
-
-static int why_not(const struct link *link, const struct method *method, const struct line *line)
-{
-	if (link_must_stop(link))
-		return fault_set(LPAD_ESTOPPED, "%s: the program is stopping", method->name);
-	if (method->closed)
-		return fault_set(LPAD_EGONE, "%s: run has ended", method->name);
-	if (line && line_state(line) == LINE_GONE)
-		return fault_set(LPAD_EGONE, "%s: %s will never come back", method->name, line_peer(line));
-	return 0;
-}
-
-/* Lock held. *out is taken from the queue. */
-static int await_call(lpad_inbox *inbox, const struct line *line, int64_t until, struct lpad_call **out)
-{
-	struct link *link = inbox->link;
-	struct method *method = inbox->method;
-	struct long_wait wait;
-	bool in_time = true;
-	int code = 0;
-	*out = NULL;
-	link_wait_begin(link, &wait, line ? clock_ns() : 0, line ? line_peer(line) : NULL, line ? method->name : NULL);
-	while (!(code = why_not(link, method, line)) && !(*out = first_from(&method->queue, line)) && in_time)
-		in_time = waiters_wait(&method->waiters, link, until);
-	link_wait_end(link, &wait);
-	if (!code && !*out)
-		code = fault_set(LPAD_ETIMEDOUT, "%s: no call came within the time given", method->name);
-	if (*out) {
-		calls_remove(&method->queue, *out);
-		server_take(link, *out);
-	}
-	return code;
-}
-
-static void refuse(struct link *link, struct lpad_call *call)
+void server_refuse(struct link *link, struct lpad_call *call)
 {
 	const char *node = link->self.node, *method = call->method->name;
 	if (call->method->inbox)
@@ -196,67 +167,21 @@ static void refuse(struct link *link, struct lpad_call *call)
 		call_end_error(call, LPAD_ESTOPPED, "%s.%s: %s is stopping", node, method, node);
 }
 
-/* While it was opened nobody could end it: `run` may have ended meanwhile, or the caller may have gone. */
-static int hand_over(struct link *link, struct lpad_call *call)
-{
-	int code = 0;
-	link_lock(link);
-	call->running = false;
-	if (call->method->closed) {
-		code = fault_set(LPAD_EGONE, "%s: run has ended", call->method->name);
-		refuse(link, call);
-	} else if (call->gone)
-		call_gone(call);
-	link_unlock(link);
-	return code;
-}
-
-static int next_call(lpad_inbox *inbox, const struct line *line, lpad_call **out, lpad_deadline deadline)
-{
-	struct link *link = inbox->link;
-	int64_t until = link_deadline(deadline, -1);
-	struct lpad_call *call;
-	int code;
-	do {
-		link_lock(link);
-		code = await_call(inbox, line, until, &call);
-		link_unlock(link);
-	} while (!code && !server_open(link, call));
-	if (!code)
-		code = hand_over(link, call);
-	if (!code)
-		*out = call;
-	return code;
-}
-
-int inbox_next(lpad_inbox *inbox, lpad_call **out, lpad_deadline deadline)
-{
-	*out = NULL;
-	return inbox ? next_call(inbox, NULL, out, deadline) : fault_set(LPAD_EINVALID, "there is no inbox");
-}
-
-int inbox_next_from(lpad_inbox *inbox, lpad_handle *handle, int place, lpad_call **out, lpad_deadline deadline)
-{
-	const struct line *line = handle ? handle_line(handle, place) : NULL;
-	*out = NULL;
-	if (!inbox || !handle)
-		return fault_set(LPAD_EINVALID, inbox ? "the handle is not connected" : "there is no inbox");
-	if (!line)
-		return fault_set(LPAD_EINVALID, "the handle has no place %d: it has %d", place, handle_count(handle));
-	return next_call(inbox, line, out, deadline);
-}
-
-/* ---- life ---- */
-
-static void init_method(struct link *link, struct method *method, const struct method_link *spec, int place)
+static int init_method(struct link *link, struct method *method, const struct method_link *spec, int place,
+	struct error *error)
 {
 	*method = (struct method){ .name = memory_copy_text(spec->name), .place = place, .inbox = spec->inbox,
 		.idempotent = spec->idempotent, .has_gone = spec->has_gone, .refuses = spec->full == LPAD_REFUSE,
 		.bound = spec->queue > 0 ? (size_t)spec->queue : 0, .last_blocked = &method->blocked };
-	if (!spec->inbox)
-		return;
-	method->box = memory_new(sizeof *method->box);
-	*method->box = (struct lpad_inbox){ link, method };
+	method->gathering = batch_new(spec);
+	if (spec->inbox) {
+		method->box = memory_new(sizeof *method->box);
+		*method->box = (struct lpad_inbox){ link, method };
+	}
+	if (conform_read(spec->request, &method->request, "request", error)
+	    || conform_read(spec->reply, &method->reply, "reply", error))
+		return error_wrap(error, "method \"%s\"", spec->name);
+	return 0;
 }
 
 int server_new(struct link *link, const struct link_spec *spec, struct error *error)
@@ -265,8 +190,11 @@ int server_new(struct link *link, const struct link_spec *spec, struct error *er
 	server->methods = memory_array(spec->method_count, sizeof *server->methods);
 	server->method_count = spec->method_count;
 	server->sessions = (uint64_t)spec->self.incarnation << 24;      /* an old session is never one of a successor */
+	server->batches = (struct client){ .name = memory_copy_text(""), .index = UINT32_MAX, .role = UINT8_MAX,
+		.tallies = memory_array(spec->method_count, sizeof *server->batches.tallies) };
 	for (size_t i = 0; i < spec->method_count; i++)
-		init_method(link, &server->methods[i], &spec->methods[i], (int)i);
+		if (init_method(link, &server->methods[i], &spec->methods[i], (int)i, error))
+			return -1;
 	for (size_t i = 0; i < spec->caller_count; i++)
 		session_expect(link, &spec->callers[i]);
 	server->listener_count = spec->serve.count;
@@ -325,18 +253,24 @@ void server_stop(struct link *link)
 }
 
 /* Calls that nobody will answer any more: of inboxes when `run` has ended, kept ones at the drain, queued ones at its end. */
+static void refuse_left_of(struct link *link, const struct client *client, bool inbox)
+{
+	for (struct lpad_call *call = client->calls, *next; call; call = next) {
+		bool waits = call->state == CALL_QUEUED ? !batch_is(call) && (inbox || link->cut)
+			: call->state == CALL_TAKEN && !call->running;
+		next = call->next;
+		if (call->method->inbox == inbox && waits)
+			server_refuse(link, call);
+	}
+}
+
 static void refuse_left(struct link *link, bool inbox)
 {
 	struct server *server = link->server;
 	server_sweep(link, true);
 	for (size_t i = 0; i < server->client_count; i++)
-		for (struct lpad_call *call = server->clients[i]->calls, *next; call; call = next) {
-			bool waits = call->state == CALL_QUEUED ? inbox || link->cut
-				: call->state == CALL_TAKEN && !call->running;
-			next = call->next;
-			if (call->method->inbox == inbox && waits)
-				refuse(link, call);
-		}
+		refuse_left_of(link, server->clients[i], inbox);
+	refuse_left_of(link, &server->batches, inbox);
 	server_sweep(link, false);
 }
 
@@ -352,8 +286,10 @@ void server_end_run(struct link *link)
 
 void server_drain(struct link *link)
 {
+	int64_t never = INT64_MAX;
 	server_end_run(link);
 	refuse_left(link, false);
+	server_tick(link, 0, &never);           /* what gathers is complete */
 }
 
 void server_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone)
@@ -384,7 +320,13 @@ void server_peer_up(struct link *link, uint32_t group, uint32_t index)
 
 void server_tick(struct link *link, int64_t now_ns, int64_t *next_ns)
 {
-	(void)link, (void)now_ns, (void)next_ns;
+	(void)now_ns;
+	for (size_t i = 0; i < link->server->method_count; i++) {
+		struct method *method = &link->server->methods[i];
+		int64_t at = method->gathering ? batch_look(link, method) : INT64_MAX;
+		if (at < *next_ns)
+			*next_ns = at;
+	}
 }
 
 void server_counters(struct link *link, void (*each)(void *, const struct port_counters *), void *context)
@@ -449,6 +391,7 @@ static void free_calls(struct lpad_call *first, bool by_after)
 		if (call->frame.raw)
 			call->frame.transport->frame_drop(&call->frame);
 		message_free(call->message);
+		free(call->members.at);
 		free(call);
 	}
 }
@@ -463,7 +406,13 @@ void server_free(struct link *link)
 		free_calls(server->clients[i]->calls, false);
 		session_free(server->clients[i]);
 	}
+	free_calls(server->batches.calls, false);
+	free(server->batches.tallies);
+	free(server->batches.name);
 	for (size_t i = 0; i < server->method_count; i++) {
+		signature_release(&server->methods[i].request);
+		signature_release(&server->methods[i].reply);
+		free(server->methods[i].gathering);
 		free(server->methods[i].name);
 		free(server->methods[i].box);
 		free(server->methods[i].waiters.at);

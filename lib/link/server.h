@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The serving side, for server.c (methods and inboxes), session.c (callers) and call.c (one call). All under the link's lock
+ * The serving side, for server.c (methods), inbox.c, session.c (callers), call.c (one call) and batch.c. All under the link's lock
  * unless said otherwise.
  *
  * A request arrives -> is sorted by its number in the caller's session -> waits in the caller's line until its method's queue
@@ -10,6 +10,7 @@
 #ifndef LINK_SERVER_H
 #define LINK_SERVER_H
 
+#include "base/signature.h"
 #include "link/inside.h"
 #include "link/waiting.h"
 
@@ -36,6 +37,13 @@ struct lpad_call {
 	bool running;                           /* in its callback; of an inbox: until it is opened */
 	bool gone;                              /* nobody waits for the answer */
 	bool gone_posted, gone_told;            /* work that points to it; it was posted once */
+	/* Of batched methods: */
+	int64_t since_ns;                       /* when it began to gather */
+	struct lpad_call *batch;                /* the one it went into */
+	struct {                                /* of a batch */
+		struct lpad_call **at;
+		size_t count, gone, rows;       /* rows: with padding */
+	} members;
 };
 
 struct calls {
@@ -49,6 +57,8 @@ struct method {
 	bool closed;                            /* an inbox whose `run` has ended */
 	size_t bound, queued;                   /* bound 0: none */
 	struct calls queue;                     /* of an inbox */
+	struct gathering *gathering;            /* NULL: not batched */
+	struct signature request, reply;
 	struct client *blocked, **last_blocked; /* whose first in line waits for room in the queue */
 	struct waiters waiters;                 /* of an inbox */
 	struct lpad_inbox *box;
@@ -105,6 +115,7 @@ struct server {
 	size_t client_count;
 	uint64_t sessions;
 	char *hello;                            /* the answer to every HELLO */
+	struct client batches;                  /* nobody: whose calls the batches are */
 	struct calls pool;
 	size_t pooled;
 	int64_t malformed;
@@ -125,14 +136,27 @@ void server_admit(struct link *link, struct client *client);
 /* One call of the method has left the queue. */
 void server_left_queue(struct link *link, struct method *method);
 void server_sweep(struct link *link, bool begin);
+void server_post(struct link *link, struct lpad_call *call);            /* for the callback, or the inbox */
+void server_refuse(struct link *link, struct lpad_call *call);          /* nobody will answer it any more */
+struct method *server_method(struct link *link, const char *name);      /* NULL: none */
 void server_unqueue(struct link *link, struct lpad_call *call);         /* before it was taken */
 
 /* call.c */
 struct lpad_call *call_new(struct link *link, struct client *client, struct method *method);
 /* Ends it with an error; the text is complete: "replay.insert: ...". */
 void call_end_error(struct lpad_call *call, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void call_end_text(struct lpad_call *call, int code, const char *text);
+void call_end_frame(struct lpad_call *call, struct frame *frame);       /* with an answer */
+void call_end(struct lpad_call *call);                  /* with none: of a batch, whose members have theirs */
 void call_drop(struct lpad_call *call);                 /* ends it without an answer: the caller is gone */
 void call_gone(struct lpad_call *call);                 /* its caller no longer waits */
+/* No lock. Makes its request a message and checks that. NULL, or what is wrong, for call_reject: caller frees. */
+char *call_open(struct lpad_call *call, int *code);
+void call_reject(struct lpad_call *call, int code, const char *why);    /* lock */
+int call_check_open(const struct lpad_call *call);      /* 0, or LPAD_EINVALID: it was answered before */
+struct frame call_frame(struct link *link, lpad_message *reply);        /* takes the reply */
+/* No lock. What the node answered is no answer: the caller gets that as an error, and the node the same. `why` follows the name. */
+int call_refuse_answer(struct lpad_call *call, int code, const char *why);
 void calls_append(struct calls *calls, struct lpad_call *call);
 void calls_remove(struct calls *calls, struct lpad_call *call);
 

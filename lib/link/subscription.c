@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "link/conform.h"
 
 static const int64_t TELL_EVERY_NS = 1000000000;
 
@@ -121,6 +122,17 @@ static void count_held(struct publisher *publisher, bool received, size_t size)
 		link_check(publisher->subscription->link);
 }
 
+/* NULL and the error: not what the subscription declares; it is freed. */
+static lpad_message *conforming(const struct publisher *publisher, lpad_message *message, struct error *error)
+{
+	char *cleanup_free unfit = message ? conform_wrong(&publisher->subscription->signature, message) : NULL;
+	if (!unfit)
+		return message;
+	error_set(error, "%s sent %s", publisher->node, unfit);
+	message_free(message);
+	return NULL;
+}
+
 /* Copies and checks the body, without the lock; ends the item. NULL: it was malformed, and is counted as dropped. */
 static lpad_message *unwrap(struct item *item)
 {
@@ -129,7 +141,8 @@ static lpad_message *unwrap(struct item *item)
 	struct error error = { 0 };
 	size_t size = item->frame.wire.size;
 	link_unlock(link);
-	lpad_message *message = item->frame.transport->frame_take(&item->frame, publisher->node, &error);
+	lpad_message *message = conforming(publisher,
+		item->frame.transport->frame_take(&item->frame, publisher->node, &error), &error);
 	free(item);
 	link_lock(link);
 	if (!message) {
@@ -270,7 +283,6 @@ void subscriptions_done(struct link *link, struct work *work)
 int subscriptions_new(struct link *link, const struct link_spec *spec, struct error *error)
 {
 	struct subscriptions *all = memory_new(sizeof *all);
-	(void)error;
 	all->at = memory_array(spec->subscription_count, sizeof *all->at);
 	all->count = spec->subscription_count;
 	link->subscriptions = all;
@@ -282,6 +294,8 @@ int subscriptions_new(struct link *link, const struct link_spec *spec, struct er
 		subscription->publishers = memory_array(from->count, sizeof *subscription->publishers);
 		for (size_t p = 0; p < from->count; p++)
 			publisher_new(&subscription->publishers[p], subscription, &from->publishers[p]);
+		if (conform_read(from->signature, &subscription->signature, from->name, error))
+			return error_wrap(error, "subscription");
 	}
 	return 0;
 }
@@ -321,6 +335,7 @@ void subscriptions_close(struct link *link)
 		list_release(&all->at[i].running);
 		list_release(&all->at[i].waiters);
 		free(all->at[i].publishers);
+		signature_release(&all->at[i].signature);
 		free(all->at[i].name);
 	}
 	free(all->at);

@@ -9,6 +9,7 @@
 #ifndef LINK_SUBSCRIPTIONS_H
 #define LINK_SUBSCRIPTIONS_H
 
+#include "base/signature.h"
 #include "link/account.h"
 #include "link/inside.h"
 #include "link/waiting.h"
@@ -75,6 +76,7 @@ struct lpad_subscription {
 	struct link *link;
 	int place;
 	char *name;
+	struct signature signature;
 	bool callback, cycle;
 	bool closed;                            /* `run` has returned: what comes is unread */
 	struct publisher *publishers;

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "link/conform.h"
 
 /* Whoever has a quarter of the window of bytes behind it says so by itself; beside a message above the rest there may be less. */
 static const size_t POKE_ABOVE = 48u << 20;
@@ -139,26 +140,34 @@ static void publish_in_turn(lpad_topic *topic, lpad_message *message)
 	waiters_wake(&topic->waiters);
 }
 
+/* Could not be made, too large, or not what was declared. */
+static int refused(const lpad_topic *topic, const lpad_message *message)
+{
+	size_t size = message_size(message), longest = topic->link->longest;
+	int code = message_refused(message);
+	if (code)
+		return code;
+	if (size > longest)
+		return fault_set(LPAD_ETOOBIG, "topic \"%s\": a message of %zu bytes is larger than max_message, %zu",
+			topic->name, size, longest);
+	char *cleanup_free unfit = conform_wrong(&topic->signature, message);
+	return unfit ? fault_set(LPAD_EINVALID, "topic \"%s\": published %s", topic->name, unfit) : 0;
+}
+
 int topic_publish(lpad_topic *topic, lpad_message *message)
 {
 	if (!topic || !message) {
 		message_free(message);
 		return fault_set(LPAD_EINVALID, topic ? "there is no message to publish" : "there is no topic to publish on");
 	}
-	size_t size = message_size(message);
-	int refused = message_refused(message);
-	if (refused) {
+	int code = refused(topic, message);
+	if (code) {
 		message_free(message);
-		return refused;
-	}
-	if (size > topic->link->longest) {
-		message_free(message);
-		return fault_set(LPAD_ETOOBIG, "topic \"%s\": a message of %zu bytes is larger than max_message, %zu",
-			topic->name, size, topic->link->longest);
+		return code;
 	}
 	message_seal(message);
 	link_lock(topic->link);
-	int code = await_turn(topic, size);
+	code = await_turn(topic, message_size(message));
 	if (!code)
 		publish_in_turn(topic, message);
 	link_unlock(topic->link);
@@ -206,8 +215,7 @@ static int bind_outlet(struct outlet *outlet, struct error *error)
 
 int topics_new(struct link *link, const struct link_spec *spec, struct error *error)
 {
-	struct topics *topics = memory_new(sizeof *topics);
-	(void)error;
+	struct topics *topics = link->topics = memory_new(sizeof *topics);
 	topics->at = memory_array(spec->topic_count, sizeof *topics->at);
 	topics->count = spec->topic_count;
 	for (size_t i = 0; i < topics->count; i++) {
@@ -215,13 +223,14 @@ int topics_new(struct link *link, const struct link_spec *spec, struct error *er
 		topic->link = link;
 		topic->place = i;
 		topic->name = memory_copy_text(spec->topics[i].name);
+		if (conform_read(spec->topics[i].signature, &topic->signature, topic->name, error))
+			return error_wrap(error, "topic");
 		add_outlets(topic, &spec->topics[i].bodies, false);
 		add_outlets(topic, &spec->topics[i].notices, true);
 		topic->buffer = spec->topics[i].buffer;
 		subscribers_new(topic, &spec->topics[i]);
 		subscribers_review(topic);
 	}
-	link->topics = topics;
 	return 0;
 }
 
@@ -257,6 +266,7 @@ void topics_close(struct link *link)
 		subscribers_free(topic);
 		list_release(&topic->waiters);
 		message_free(topic->newest);
+		signature_release(&topic->signature);
 		free(topic->name);
 		free(topic->totals);
 	}

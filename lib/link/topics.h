@@ -3,6 +3,7 @@
 #ifndef LINK_TOPICS_H
 #define LINK_TOPICS_H
 
+#include "base/signature.h"
 #include "link/account.h"
 #include "link/inside.h"
 #include "link/waiting.h"
@@ -44,6 +45,7 @@ struct lpad_topic {
 	struct link *link;
 	size_t place;
 	char *name;
+	struct signature signature;
 	int buffer;
 	struct outlet *outlets;                 /* where subscribers connect; none: nobody can subscribe */
 	size_t outlet_count;

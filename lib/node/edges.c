@@ -82,7 +82,9 @@ static void read_methods(struct edges *edges, const lpad_implementation *impleme
 	for (size_t i = 0; i < count; i++) {
 		const lpad_method *method = &implementation->methods[i];
 		out[i] = (struct method_link){ .name = method->name, .inbox = !method->call, .idempotent = method->idempotent,
-			.threads = method->threads, .queue = method->queue, .full = method->full, .has_gone = method->gone };
+			.threads = method->threads, .queue = method->queue, .full = method->full, .has_gone = method->gone,
+			.batch = method->batch, .batch_wait = method->batch_wait, .batches = method->batches, .pad = method->pad,
+			.request = method->request, .reply = method->reply };
 	}
 	edges->spec.methods = out;
 	edges->spec.method_count = count;
@@ -113,6 +115,7 @@ static void read_topics(struct edges *edges, json_t *topics, const lpad_implemen
 	struct topic_link *out = keep(edges, count, sizeof *out);
 	for (size_t i = 0; i < count; i++) {
 		out[i].name = implementation->topics[i].name;
+		out[i].signature = implementation->topics[i].signature;
 		read_topic(edges, json_object_get(topics, out[i].name), &out[i]);
 	}
 	edges->spec.topics = out;
@@ -147,6 +150,7 @@ static void read_subscriptions(struct edges *edges, json_t *subscriptions, const
 		if (!json)
 			continue;
 		out[at].name = declared[i].name;
+		out[at].signature = declared[i].signature;
 		out[at].callback = declared[i].on;
 		read_publishers(edges, json, &out[at]);
 		edges->subscription_places[at++] = i;

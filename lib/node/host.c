@@ -360,6 +360,11 @@ static int host_restart_server(lpad_handle *handle, int place, const char *why)
 	return checking ? refused() : handle_restart_server(handle, place, why);
 }
 
+static int host_set_batch(lpad_node *node, const char *method, int size, double wait)
+{
+	return checking ? refused() : link_set_batch(node->link, method, size, wait);
+}
+
 static int __attribute__((format(printf, 3, 4))) host_refuse(lpad_call *call, int code, const char *format, ...)
 {
 	va_list list;
@@ -419,4 +424,5 @@ const lpad_host host_table = {
 	.next = host_next, .next_from = host_next_from,
 	.publish = host_publish, .subscribers = topic_subscribers, .take = host_take,
 	.publishers = subscription_publishers,
+	.batch = call_batch, .set_batch = host_set_batch,
 };

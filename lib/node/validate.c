@@ -9,10 +9,11 @@
 
 #include "base/list.h"
 #include "base/memory.h"
+#include "base/signature.h"
 #include "base/text.h"
 #include "node/describe.h"
 
-enum { NAME_LONGEST = 200, THREADS_MOST = 1024, SENTENCES_MOST = 5 };
+enum { NAME_LONGEST = 200, THREADS_MOST = 1024, SENTENCES_MOST = 5, BATCH_MOST = 65536 };
 static const size_t STATE_MOST = (size_t)1 << 40;
 
 /* A member of the state that lpad fills. */
@@ -196,6 +197,38 @@ static void check_numbers(struct validation *v, const lpad_method *method)
 		complain(v, "method `%s`: .full is LPAD_WAIT or LPAD_REFUSE, not %d", method->name, method->full);
 }
 
+/* Of a batched method: there is no form of many bytes at once. */
+static void check_batch_signature(struct validation *v, const lpad_method *method, const char *text, const char *what)
+{
+	struct signature signature;
+	if (signature_parse(text, &signature, NULL))
+		return;
+	if (signature.kind == SIGNATURE_BYTES && signature.size)
+		complain(v, "method `%s` is batched, so its %s is tensors or json, not `%s`", method->name, what, text);
+	signature_release(&signature);
+}
+
+static void check_batch(struct validation *v, const lpad_method *method)
+{
+	if (!method->batch) {
+		if (method->batch_wait || method->batches || method->pad)
+			complain(v, "method `%s` is not batched: .batch says how many calls make one", method->name);
+		return;
+	}
+	if (method->batch > BATCH_MOST)
+		complain(v, "method `%s` wants batches of %d: 1 to %d", method->name, method->batch, BATCH_MOST);
+	if (method->queue && method->queue < method->batch)
+		complain(v, "method `%s` has a queue of %d, which never holds a batch of %d", method->name, method->queue,
+			method->batch);
+	if (!method->call && method->batches)
+		complain(v, "method `%s` is an inbox, whose run takes as many batches as it likes: drop .batches", method->name);
+	if (method->call && method->threads > 0 && method->batches > 0 && method->batches < method->threads)
+		complain(v, "method `%s` has %d threads, but %d at once: the others would never run", method->name,
+			method->threads, method->batches);
+	check_batch_signature(v, method, method->request, "request");
+	check_batch_signature(v, method, method->reply, "reply");
+}
+
 static void check_inbox(struct validation *v, const lpad_method *method)
 {
 	if (method->threads)
@@ -211,6 +244,7 @@ static void check_methods(struct validation *v)
 	check_names(v, "method", one->methods, sizeof *one->methods);
 	for (const lpad_method *method = one->methods; method && method->name; method++) {
 		check_numbers(v, method);
+		check_batch(v, method);
 		if (!method->call)
 			check_inbox(v, method);
 		else if (method->into)

@@ -40,11 +40,6 @@ static void check_resources(const struct group *group, struct problems *problems
 
 static void check_declarations(const struct group *group, struct problems *problems)
 {
-	for (size_t i = 0; group->spec && i < group->spec->methods.count; i++)
-		if (group->spec->methods.at[i].batch > 0)
-			problem_add(problems, group->mark, rule, NULL,
-				"%s (%s) declares the method `%s` as batched: this version reads that, but cannot run it yet",
-				group->label, group->interface->shown, group->spec->methods.at[i].name);
 	for (size_t i = 0; group->spec && i < group->spec->params.count; i++)
 		bind_not_alive(problems, group, &group->spec->params.at[i]);
 }

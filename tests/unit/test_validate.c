@@ -57,6 +57,8 @@ static const lpad_subscription_decl good_subscriptions[] = {
 static const lpad_method good_methods[] = {
 	LPAD_METHOD(call_nothing, "callback", .threads = 2, .queue = 5, .full = LPAD_REFUSE),
 	LPAD_INBOX(struct state, inbox, "inbox", .queue = 1),
+	LPAD_METHOD_AS("batched", call_nothing, "many at once", .batch = 8, .batch_wait = 0.2, .batches = 2, .queue = 8,
+		.request = "x f32[2]", .reply = "bytes[0]"),
 	LPAD_END
 };
 
@@ -164,6 +166,15 @@ START_TEST(methods)
 		{ { .name = "m", .call = call_nothing, .full = 7 }, "LPAD_WAIT or LPAD_REFUSE, not 7" },
 		{ { .name = "m", .call = call_nothing, .into = 8 }, "both a callback and an inbox" },
 		{ { .name = "m", .threads = 2 }, "is an inbox, which has no threads" },
+		{ { .name = "m", .call = call_nothing, .batch_wait = 1 }, "is not batched: .batch says" },
+		{ { .name = "m", .call = call_nothing, .pad = true }, "is not batched: .batch says" },
+		{ { .name = "m", .call = call_nothing, .batch = 1 << 20 }, "wants batches of 1048576: 1 to 65536" },
+		{ { .name = "m", .call = call_nothing, .batch = 4, .batch_wait = -1 }, "negative queue or batch" },
+		{ { .name = "m", .call = call_nothing, .batch = 8, .queue = 7 }, "a queue of 7, which never holds a batch of 8" },
+		{ { .name = "m", .batch = 8, .batches = 2 }, "is an inbox, whose run takes as many batches as it likes" },
+		{ { .name = "m", .call = call_nothing, .batch = 8, .threads = 4, .batches = 2 }, "has 4 threads, but 2 at once" },
+		{ { .name = "m", .call = call_nothing, .batch = 8, .request = "bytes[4]" }, "its request is tensors or json, not `bytes[4]`" },
+		{ { .name = "m", .call = call_nothing, .batch = 8, .reply = "bytes" }, "its reply is tensors or json, not `bytes`" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		lpad_method list[] = { rows[i].method, LPAD_END };
