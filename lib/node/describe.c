@@ -127,6 +127,7 @@ static json_t *describe_implementation(const lpad_implementation *declared)
 	json_object_set_new(object, "has_check", json_boolean(declared->check != NULL));
 	json_object_set_new(object, "has_run", json_boolean(declared->run != NULL));
 	json_object_set_new(object, "service", json_boolean(declared->service));
+	put_text(object, "mirrors", declared->mirrors);
 	json_object_set_new(object, "params", describe_params(declared->params));
 	json_object_set_new(object, "handles", describe_handles(declared->handles));
 	json_object_set_new(object, "methods", describe_methods(declared->methods));

@@ -220,7 +220,7 @@ static int read_parts(json_t *json, struct implementation_spec *spec, struct err
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
 		if (array_member(json, parts[i].key, &array, error) || parts[i].read(array, spec, error))
 			return -1;
-	return text_member(json, "help", &spec->help, error);
+	return text_member(json, "help", &spec->help, error) || text_member(json, "mirrors", &spec->mirrors, error) ? -1 : 0;
 }
 
 static int read_implementation(json_t *json, struct implementation_spec *spec, struct error *error)
@@ -304,7 +304,7 @@ static void release_subscription(struct subscription_spec *subscription)
 
 void implementation_release(struct implementation_spec *spec)
 {
-	free(spec->name), free(spec->help);
+	free(spec->name), free(spec->help), free(spec->mirrors);
 	RELEASE_ALL(spec->params, release_param);
 	RELEASE_ALL(spec->handles, release_handle);
 	RELEASE_ALL(spec->methods, release_method);

@@ -4,7 +4,7 @@
  * node declares in the file. Never holds a pointer into a module.
  *
  * {"globals": "cache, n_calls",                              absent or null: none
- *  "implementations": [{"name", "help", "has_check": bool, "has_run": bool, "service": bool,
+ *  "implementations": [{"name", "help", "has_check": bool, "has_run": bool, "service": bool, "mirrors": "server",
  *    "params": [{"name", "help", "type": "list", "element": "int", "value": "1, 2", "range": "1..", "fields": [params]}],
  *    "handles": [{"name", "help", "many": 1 | 2 | 3, "calls": ["task", "weights"]}],
  *    "methods": [{"name", "help", "inbox": bool, "idempotent": bool, "threads", "queue", "batch", "request", "reply"}],
@@ -49,6 +49,7 @@ struct subscription_spec {
 struct implementation_spec {
 	char *name, *help;
 	bool has_check, has_run, service;
+	char *mirrors;                          /* the handle to the node whose methods it offers too; NULL: none */
 	LIST(struct param_spec) params;
 	LIST(struct handle_spec) handles;
 	LIST(struct method_spec) methods;

@@ -19,7 +19,7 @@ START_TEST(reads_every_member)
 {
 	struct error error = { 0 };
 	struct interface *interface = read_text("{\"globals\": \"cache, n_calls\", \"implementations\": [{"
-		"\"name\": \"worker\", \"help\": \"works\", \"has_check\": true, \"has_run\": true, \"service\": true,"
+		"\"name\": \"worker\", \"help\": \"works\", \"has_check\": true, \"has_run\": true, \"service\": true, \"mirrors\": \"peers\","
 		"\"params\": [{\"name\": \"k\", \"help\": \"sizes\", \"type\": \"list\", \"element\": \"int\","
 		"  \"value\": \"1, 2\", \"range\": \"1..\"},"
 		"  {\"name\": \"tables\", \"type\": \"map\", \"element\": \"object\","
@@ -36,6 +36,7 @@ START_TEST(reads_every_member)
 	ck_assert_str_eq(interface->globals, "cache, n_calls");
 	const struct implementation_spec *spec = interface_find(interface, "worker");
 	ck_assert(spec && spec->has_check && spec->has_run && spec->service);
+	ck_assert_str_eq(spec->mirrors, "peers");
 	const struct param_spec *param = implementation_param(spec, "k");
 	ck_assert_str_eq(param->element, "int");
 	ck_assert_str_eq(param->value, "1, 2");
