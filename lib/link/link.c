@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "link/inproc_mail.h"
 #include "link/inside.h"
 
 enum { NOTES_A_SECOND = 3 };
@@ -73,6 +74,7 @@ void link_unlock(struct link *link)
 	if (!due->hooks) {
 		pthread_mutex_unlock(&link->lock);
 		link_wake_taken(wakes, count);
+		inproc_deliver();
 		return;
 	}
 	struct due taken = *due;
@@ -80,6 +82,7 @@ void link_unlock(struct link *link)
 	pthread_mutex_unlock(&link->lock);
 	link_wake_taken(wakes, count);
 	run_hooks(link, &taken);
+	inproc_deliver();
 }
 
 void link_keep(struct link *link)

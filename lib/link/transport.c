@@ -2,6 +2,9 @@
 #include "link/transport.h"
 
 #include "base/text.h"
+#include "link/inproc_calls.h"
+#include "link/inproc_frame.h"
+#include "link/inproc_topics.h"
 #include "link/nng_calls.h"
 #include "link/nng_frame.h"
 #include "link/nng_topics.h"
@@ -29,6 +32,29 @@ const struct transport transport_nng = {
 	.frame_drop = nng_frame_drop,
 };
 
+const struct transport transport_inproc = {
+	.name = "inproc",
+	.answer_open = inproc_calls_answer_open,
+	.answer = inproc_calls_answer,
+	.answer_drop = inproc_calls_answer_drop,
+	.answer_flush = inproc_calls_answer_flush,
+	.answer_close = inproc_calls_answer_close,
+	.ask_open = inproc_calls_ask_open,
+	.ask = inproc_calls_ask,
+	.ask_close = inproc_calls_ask_close,
+	.ask_abandon = inproc_calls_ask_abandon,
+	.publish_open = inproc_topics_publish_open,
+	.publish = inproc_topics_publish,
+	.publish_close = inproc_topics_publish_close,
+	.subscribe_open = inproc_topics_subscribe_open,
+	.subscribe_close = inproc_topics_subscribe_close,
+	.subscribe_abandon = inproc_topics_subscribe_abandon,
+	.frame_make = inproc_frame_make,
+	.frame_take = inproc_frame_take,
+	.frame_body = inproc_frame_body,
+	.frame_drop = inproc_frame_drop,
+};
+
 const struct transport *transport_for(const char *address, struct error *error)
 {
 	static const struct {
@@ -37,10 +63,11 @@ const struct transport *transport_for(const char *address, struct error *error)
 	} rows[] = {
 		{ "ipc://", &transport_nng },
 		{ "tcp://", &transport_nng },
+		{ "inproc://", &transport_inproc },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (text_starts(address, rows[i].scheme))
 			return rows[i].transport;
-	error_set(error, "no transport speaks %s: an address begins with ipc:// or tcp://", address);
+	error_set(error, "no transport speaks %s: an address begins with ipc://, tcp:// or inproc://", address);
 	return NULL;
 }

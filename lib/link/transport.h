@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The seam between what edges mean and what carries them. A transport moves frames; it knows of no session, no
- * method, no topic. Events come on the transport's own threads: they must not block, wait, or run a node's code; they may
- * send. A frame given to an event belongs to the receiver.
+ * method, no topic. Events come on the transport's own threads (of nodes in one process: on the sender's, see inproc_mail.h), never
+ * inside a call to the transport but for closes: they must not block, wait, or run a node's code; they may send. A frame
+ * given to an event belongs to the receiver.
  *
  * At most once: a transport never sends a request again by itself. `failed` for a request means: it may or may not have
  * arrived. Order: publications of one publisher arrive in order; requests and replies may overtake each other.
@@ -91,8 +92,9 @@ struct transport {
 	void (*frame_drop)(struct frame *frame);
 };
 
-/* For an address: "ipc://", "tcp://" -> nng. NULL and error: none speaks it. */
+/* For an address: "ipc://", "tcp://" -> nng; "inproc://" -> within this process. NULL and error: none speaks it. */
 const struct transport *transport_for(const char *address, struct error *error);
 extern const struct transport transport_nng;
+extern const struct transport transport_inproc;
 
 #endif
