@@ -257,7 +257,7 @@ static int run_it(struct launching *launching)
 		.context = &launching->record };
 	launching->style.width = longest_name(launching->topology);
 	struct launch launch = { .topology = launching->topology, .record = &launching->record,
-		.sockets = launching->sockets, .program = "/proc/self/exe", .document = write_document,
+		.sockets = launching->sockets, .token = launching->token, .program = "/proc/self/exe", .document = write_document,
 		.context = launching, .style = launching->style, .guardian = launching->guardian,
 		.step_limit_ns = step_limit_ns(),
 		.time_limit_ns = launching->time_limit_ns >= 0 ? launching->time_limit_ns :

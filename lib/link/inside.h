@@ -152,7 +152,7 @@ struct link {
 	struct peer_spec self;          /* owned texts */
 	uint64_t token;
 	size_t longest;
-	bool service;
+	bool service, observer;
 	struct link_hooks hooks;
 	LIST(struct bound_address) bound;       /* of link_bind, and read by its thread; texts belong to the listeners */
 	bool going, draining, closed, wired_said, drained_said;         /* lock */

@@ -150,7 +150,7 @@ void line_transmit(struct line *line, struct ask *ask)
 		ask->done(ask, NULL, code);
 		return;
 	}
-	frame.wire.role = WIRE_MEMBER;
+	frame.wire.role = link->observer ? WIRE_OBSERVER : WIRE_MEMBER;
 	frame.wire.group = link->self.group;
 	frame.wire.index = link->self.index;
 	frame.wire.incarnation = link->self.incarnation;

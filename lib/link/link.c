@@ -170,6 +170,7 @@ struct link *link_new(const struct link_spec *spec, const struct link_hooks *hoo
 	link->token = spec->token;
 	link->longest = spec->longest;
 	link->service = spec->service;
+	link->observer = spec->observer;
 	link->hooks = *hooks;
 	link->next_tick_ns = INT64_MAX;
 	works_new(link, spec);

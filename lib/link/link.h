@@ -95,6 +95,7 @@ struct link_spec {
 	struct peer_spec self;                  /* without an address */
 	struct listen_link serve;               /* its REP addresses; count 0: nobody calls or subscribes */
 	uint64_t token;
+	bool observer;                          /* of no group of the run: it may call, and is in no account */
 	bool service;                           /* its topics do not end with `run` but at the drain */
 	size_t longest;                         /* max_message */
 	const struct peer_spec *callers;        /* members that will say HELLO for calls */
@@ -126,6 +127,8 @@ struct link *link_new(const struct link_spec *spec, const struct link_hooks *hoo
 int link_set_batch(struct link *link, const char *method, int size, double wait);      /* before link_bind; a code of node.h */
 int link_bind(struct link *link, struct error *error);
 int link_connect(struct link *link, struct error *error);
+/* At one more address, for observers; at any time after link_bind. Nothing happens if it listens there already. */
+int link_listen(struct link *link, const char *address, struct error *error);
 /* Names of neighbours not yet wired (or not yet drained), at most `room`; returns how many there are in all. Texts are borrowed. */
 size_t link_waits_for(struct link *link, const char **names, size_t room);
 void link_go(struct link *link);

@@ -209,26 +209,61 @@ int server_new(struct link *link, const struct link_spec *spec, struct error *er
 	return 0;
 }
 
+static const struct answering_events answering_events = { session_request, session_malformed };
+
+/* Lock held: events wait until the socket is known here. */
+static int open_listener(struct link *link, struct listener *listener, struct error *error)
+{
+	char *bound = NULL;
+	listener->answering = listener->transport->answer_open(listener->address, link->longest, &answering_events, link,
+		&bound, error);
+	if (!listener->answering)
+		return -1;
+	free(listener->address);
+	listener->address = bound;
+	return 0;
+}
+
 int server_bind(struct link *link, struct error *error)
 {
-	static const struct answering_events events = { session_request, session_malformed };
 	struct server *server = link->server;
 	int code = 0;
-	link_lock(link);                        /* events wait until all sockets are known here */
+	link_lock(link);
 	for (size_t i = 0; !code && i < server->listener_count; i++) {
-		struct listener *listener = &server->listeners[i];
-		char *bound = NULL;
-		listener->answering = listener->transport->answer_open(listener->address, link->longest, &events, link,
-			&bound, error);
-		code = listener->answering ? 0 : -1;
-		if (code)
-			continue;
-		free(listener->address);
-		listener->address = bound;
-		link_add_bound(link, (struct bound_address){ NULL, false, bound });
+		code = open_listener(link, &server->listeners[i], error);
+		if (!code)
+			link_add_bound(link, (struct bound_address){ NULL, false, server->listeners[i].address });
 	}
 	server->open = !code && server->listener_count;
 	link_unlock(link);
+	return code;
+}
+
+static bool listens_at(const struct server *server, const char *address)
+{
+	for (size_t i = 0; i < server->listener_count; i++)
+		if (!strcmp(server->listeners[i].address, address))
+			return true;
+	return false;
+}
+
+int link_listen(struct link *link, const char *address, struct error *error)
+{
+	struct server *server = link->server;
+	struct listener listener = { .address = memory_copy_text(address), .transport = transport_for(address, error) };
+	int code = listener.transport ? 0 : -1;
+	link_lock(link);
+	bool there = listens_at(server, address);
+	if (!code && !there)
+		code = open_listener(link, &listener, error);
+	if (!code && !there) {
+		server->listeners = memory_resize(server->listeners, server->listener_count + 1, sizeof *server->listeners);
+		server->listeners[server->listener_count++] = listener;
+		server->open = true;
+	}
+	link_unlock(link);
+	if (code || there)
+		free(listener.address);
 	return code;
 }
 

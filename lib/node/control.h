@@ -11,6 +11,7 @@
  *   {"do": "go", "hold": false}                       all are wired: start run; hold: serve, but do not start it
  *   {"do": "stop", "within": 10.0}                    the program stops; seconds until TERM
  *   {"do": "drain", "within": 8.5}                    all runs have ended: no new calls, send queues and ENDs
+ *   {"do": "listen", "node": N, "address": "ipc://..."}    for an observer (lpad call)
  *   {"do": "finish"}                                  all are drained, or time is up: fini and exit
  *   {"do": "peer", "node": "worker/2", "number": 3, "index": 2, "incarnation": 1, "state": "lost" | "gone"}
  *                                                     a neighbour of one of them died; gone: it will not come back
@@ -44,6 +45,7 @@
  *                                                     changes (8 s at most), and before drained; latency in seconds,
  *                                                     handles only; one entry per port and peer replica
  *   {"is": "note", "node": N, "text": "has waited 10 s for replay.sample"}      shown to the user, behind the name unless it begins with it
+ *   {"is": "listening", "node": N, "address": "ipc://...", "text": "..."}     address absent: it cannot, and text says why
  *   {"is": "drained", "node": N, "left": 3, "text": "3 messages of reading to keep"}     left 0: nothing was left
  *
  * Exit of the process: 0 after finish; the failure's code after "failed"; 1 if the channel ended without a word.

@@ -255,6 +255,26 @@ static void do_peer(struct life *life, json_t *line)
 		link_peer_lost(life->replicas[i].node->link, number, index, incarnation, state && !strcmp(state, "gone"));
 }
 
+static void listen_for_observers(struct life *life, struct replica *replica, const char *address)
+{
+	struct error error = { 0 };
+	json_t *said = json_pack("{s:s, s:s}", "is", "listening", "node", replica->document->node);
+	if (link_listen(replica->node->link, address, &error))
+		json_object_set_new(said, "text", channel_text(error.text, strlen(error.text)));
+	else
+		json_object_set_new(said, "address", json_string(address));
+	channel_send(&life->channel, said);
+}
+
+static void do_listen(struct life *life, json_t *line)
+{
+	const char *node = json_string_value(json_object_get(line, "node"));
+	const char *address = json_string_value(json_object_get(line, "address"));
+	for (size_t i = 0; node && address && i < life->count; i++)
+		if (!strcmp(life->replicas[i].document->node, node) && life->replicas[i].bound)
+			listen_for_observers(life, &life->replicas[i], address);
+}
+
 static void obey(struct life *life, json_t *line)
 {
 	static const struct {
@@ -262,7 +282,7 @@ static void obey(struct life *life, json_t *line)
 		void (*act)(struct life *, json_t *);
 	} orders[] = {
 		{ "connect", do_connect }, { "go", do_go }, { "stop", do_stop }, { "drain", do_drain },
-		{ "finish", do_finish }, { "peer", do_peer },
+		{ "finish", do_finish }, { "peer", do_peer }, { "listen", do_listen },
 	};
 	const char *word = json_string_value(json_object_get(line, "do"));
 	for (size_t i = 0; word && i < sizeof orders / sizeof orders[0]; i++)

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 
 #include "base/memory.h"
+#include "supervise/console.h"
 #include "supervise/inside.h"
 
 static const int64_t CLOSED_GRACE = 500000000;  /* a process that is just ending closes its channel first */
@@ -119,6 +120,11 @@ static void heard_note(struct supervisor *supervisor, struct member *member, con
 	output_event(&supervisor->output, json_pack("{ss ss ss}", "event", "note", "node", member->name, "text", text));
 }
 
+static void heard_listening(struct supervisor *supervisor, struct member *member, const json_t *message)
+{
+	console_listening(supervisor, member, text_of(message, "address"), text_of(message, "text"));
+}
+
 static void heard_drained(struct supervisor *supervisor, struct member *member, const json_t *message)
 {
 	const char *text = text_of(message, "text");
@@ -142,6 +148,7 @@ static const struct {
 	{ "failed", heard_failed },
 	{ "stop", heard_stop },
 	{ "note", heard_note },
+	{ "listening", heard_listening },
 	{ "drained", heard_drained },
 };
 

@@ -13,6 +13,7 @@
  *     run.c         barriers, completion, stop, drain
  *     peers.c       what neighbours learn of each other
  *     children.c    deaths, and what escaped from the dead
+ *     console.c     other commands of the user
  *     failure.c     who began it; exit code; the report
  *     statistics.c  reports and counters on their way to result.json
  */
@@ -66,11 +67,12 @@ enum member_event {
 /* What a descriptor in epoll is. */
 enum watch_kind {
 	WATCH_SIGNALS, WATCH_GUARDIAN, WATCH_SINK_OUT, WATCH_SINK_ERR,
-	WATCH_CONTROL, WATCH_OUTPUT, WATCH_ERRORS
+	WATCH_CONTROL, WATCH_OUTPUT, WATCH_ERRORS, WATCH_CONSOLE, WATCH_GUEST
 };
 struct watch {
 	enum watch_kind kind;
 	struct process *process;
+	struct guest *guest;
 	int fd;                 /* -1: not watched */
 	uint32_t events;        /* as epoll knows them */
 	bool held;              /* not read while its sink is full */
@@ -217,7 +219,9 @@ struct supervisor {
 	LIST(struct member *) failures; /* in order, policy stop only */
 	/* The loop. */
 	int epoll, signals, guardian;
-	struct watch signals_watch, guardian_watch, sink_watch[2];
+	struct watch signals_watch, guardian_watch, sink_watch[2], console_watch;
+	struct guest *guests;           /* console.c's */
+	int guest_count;
 	struct watch *held[2];          /* streams not read until their sink is taken from */
 	struct timers timers;
 	struct timer limit_timer, slow_timer, sweep_timer, over_timer;

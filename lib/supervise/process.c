@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "base/memory.h"
+#include "supervise/console.h"
 #include "supervise/inside.h"
 
 static const int64_t SECOND = 1000000000;
@@ -201,6 +202,8 @@ void process_died(struct supervisor *supervisor, struct process *process, int st
 	process_set_state(supervisor, process, MEMBER_DEAD);
 	for (int i = 0; i < process->count; i++)
 		run_member_over(supervisor, process->members[i]);
+	for (int i = 0; i < process->count; i++)
+		console_lost(supervisor, process->members[i]);
 	if (failure)
 		process_fail(supervisor, process, failure);
 	note_consequences(process);

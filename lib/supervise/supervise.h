@@ -18,6 +18,7 @@
 struct launch {
 	const struct topology *topology;
 	struct record *record;
+	const char *token;              /* of the run, for observers */
 	const char *sockets;            /* folder of the run's sockets: removed at the end */
 	const char *program;            /* executed as `PROGRAM node`, once per process */
 	/* The document of one process; new reference. */

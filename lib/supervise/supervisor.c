@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "supervise/console.h"
 #include "supervise/guardian.h"
 #include "supervise/inside.h"
 #include "supervise/reap.h"
@@ -297,6 +298,12 @@ static void take_event(struct supervisor *supervisor, const struct epoll_event *
 		if (event->events & ~(uint32_t)EPOLLOUT)
 			control_readable(supervisor, watch->process);
 		break;
+	case WATCH_CONSOLE:
+		console_accept(supervisor);
+		break;
+	case WATCH_GUEST:
+		console_readable(supervisor, watch->guest);
+		break;
 	case WATCH_OUTPUT:
 	case WATCH_ERRORS:
 		supervisor_read_stream(supervisor, watch->process, watch->kind == WATCH_ERRORS, true);
@@ -359,6 +366,7 @@ static void open_all(struct supervisor *supervisor)
 
 static void close_all(struct supervisor *supervisor)
 {
+	console_close(supervisor);
 	start_release(supervisor);
 	output_release(&supervisor->output);
 	timers_release(&supervisor->timers);
@@ -377,12 +385,15 @@ static int supervisor_run(const struct launch *launch)
 		.sink_watch = { { .kind = WATCH_SINK_OUT, .fd = -1 }, { .kind = WATCH_SINK_ERR, .fd = -1 } },
 		.limit_timer.kind = TIMER_LIMIT, .slow_timer.kind = TIMER_SLOW, .sweep_timer.kind = TIMER_SWEEP,
 		.over_timer.kind = TIMER_OVER };
+	struct error error = { 0 };
 	output_init(&supervisor.output, &launch->style, launch->record);
 	launch->record->trouble = say_trouble;
 	launch->record->context = &supervisor;
 	supervisor.buffer = memory_array(READ_AT_ONCE, 1);
 	start_prepare(&supervisor);
 	open_all(&supervisor);
+	if (console_open(&supervisor, &error))
+		output_error(&supervisor.output, "%s: other commands cannot reach this run", error.text);
 	loop(&supervisor);
 	int code = failure_exit_code(&supervisor);
 	if (supervisor.guardian_lost)

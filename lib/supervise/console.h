@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a run offers to other commands of the same user: a stream socket in its folder of sockets, JSON lines in both directions,
+ * one answer to each question, in order of their readiness. "id", if a question has one, stands in its answer too.
+ *
+ *   {"ask": "node", "node": "actor/3"}
+ *     {"schema": 1, "node": "actor/3", "number": 2, "index": 3, "incarnation": 1, "state": "running", "address": "ipc://...",
+ *      "token": "16 hex digits", "max_message": 1073741824,
+ *      "methods": [{"name": "work", "help": "...", "idempotent": true, "request": "x i64", "reply": null}]}
+ *     The node listens at the address for observers; methods of a node that has none declared in the file: absent.
+ *   anything else, or what cannot be done
+ *     {"error": "there is no node `actr`; did you mean actor?"}
+ *
+ * Only processes of the same user are let in.
+ */
+#ifndef SUPERVISE_CONSOLE_H
+#define SUPERVISE_CONSOLE_H
+
+#include <jansson.h>
+
+#include "base/error.h"
+
+#define CONSOLE_NAME "control"
+
+struct supervisor;
+struct member;
+struct guest;
+
+/* Listens. -1 with an error: the run goes on without it. */
+int console_open(struct supervisor *supervisor, struct error *error);
+void console_close(struct supervisor *supervisor);
+void console_accept(struct supervisor *supervisor);
+void console_readable(struct supervisor *supervisor, struct guest *guest);
+/* The node has said where it listens, or (NULL) why it does not; `text` is only read then. */
+void console_listening(struct supervisor *supervisor, struct member *member, const char *address, const char *text);
+/* Whoever waits for the member hears that it is dead. */
+void console_lost(struct supervisor *supervisor, struct member *member);
+
+#endif
