@@ -154,6 +154,11 @@ static const struct method_link peer_methods[METHODS] = {
 	[FOUR] = { .name = "four", .threads = 4 },
 };
 
+/* What the peers serve; a test may have methods of its own. */
+static const struct method_link *served = peer_methods;
+static int (*const *served_by)(struct peer *, lpad_call *) = callbacks;
+static size_t served_count = METHODS;
+
 struct peer_worker {
 	struct peer *peer;
 	int method;
@@ -168,7 +173,7 @@ static inline void *peer_work(void *context)
 		int result = 0;
 		fault_set(0, "%s", "");
 		if (work.kind == WORK_CALL)
-			result = callbacks[work.method](worker.peer, work.call);
+			result = served_by[work.method](worker.peer, work.call);
 		else if (work.kind == WORK_GONE)
 			worker.peer->gone++;
 		link_work_done(worker.peer->link, &work, result);
@@ -317,8 +322,8 @@ static inline void peer_bind(struct peer *peer, int number, int incarnation, con
 	struct handle_link peers = { .name = "peers", .place = number, .deadline_ns = -1, .servers = all,
 		.count = (size_t)peers_count };
 	struct link_spec spec = { .self = all[number], .token = PEERS_TOKEN, .longest = LONGEST, .callers = all,
-		.caller_count = (size_t)peers_count, .handles = &peers, .handle_count = 1, .methods = peer_methods,
-		.method_count = METHODS };
+		.caller_count = (size_t)peers_count, .handles = &peers, .handle_count = 1, .methods = served,
+		.method_count = served_count };
 	const char *own = addresses[number];
 	spec.serve = (struct listen_link){ &own, 1 };
 	all[number].incarnation = spec.self.incarnation = (uint32_t)incarnation;
@@ -336,10 +341,9 @@ static inline void peer_connect(struct peer *peer)
 	struct error error = { 0 };
 	ck_assert_int_eq(pthread_create(&peer->ticker, NULL, peer_ticks, peer), 0);
 	peer_start_worker(peer, -1);
-	peer_start_worker(peer, NARROW);
-	peer_start_worker(peer, WIDE);
-	for (int i = 0; i < 4; i++)
-		peer_start_worker(peer, FOUR);
+	for (size_t i = 0; i < served_count; i++)
+		for (int thread = 0; thread < served[i].threads; thread++)
+			peer_start_worker(peer, (int)i);
 	ck_assert_msg(!link_connect(peer->link, &error), "%s", error.text);
 }
 
@@ -394,12 +398,12 @@ static inline lpad_deadline in_ms(int64_t ms)
 
 static inline lpad_future *peer_start(struct peer *peer, int place, int method, lpad_message *request)
 {
-	return handle_start(peer->peers, place, peer_methods[method].name, request, never);
+	return handle_start(peer->peers, place, served[method].name, request, never);
 }
 
 static inline int peer_call(struct peer *peer, int place, int method, lpad_message *request, lpad_message **reply)
 {
-	return handle_call(peer->peers, place, peer_methods[method].name, request, reply, never);
+	return handle_call(peer->peers, place, served[method].name, request, reply, never);
 }
 
 /* Until a counter of another thread gets there. */
