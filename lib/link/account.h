@@ -19,6 +19,11 @@ struct account {
 	int64_t received, dropped, bytes;
 };
 
+/* What accounts come to that are closed: with each incarnation of the other end one ends and another begins. */
+struct past_accounts {
+	int64_t published, received, dropped, lost, bytes;
+};
+
 /* Caller frees. */
 char *account_subscribe(const char *port, int keep, int64_t window);
 char *account_confirm(const char *port);

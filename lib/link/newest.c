@@ -23,12 +23,12 @@ void newest_drop(struct publisher *publisher)
 	if (!publisher->noted)
 		return;
 	publisher->noted = 0;
-	publisher_count(publisher, false, 0);
+	publisher_drop(publisher);
 }
 
 void newest_lose(struct publisher *publisher)
 {
-	publisher->lost += !!publisher->noted;
+	publisher->versions_lost += !!publisher->noted;
 	publisher->noted = 0;
 }
 
@@ -47,7 +47,7 @@ void newest_note(struct publisher *publisher, uint64_t number)
 		return;
 	advance(publisher, number);
 	publisher->noted = number;
-	if (publisher->gone)
+	if (publisher->gone || publisher->lost)
 		newest_lose(publisher);
 	else if (subscription->closed)
 		newest_drop(publisher);
@@ -72,9 +72,10 @@ void newest_come(struct publisher *publisher, struct frame *frame)
 static bool to_be_fetched(const struct publisher *publisher, bool read)
 {
 	const struct lpad_subscription *subscription = publisher->subscription;
-	if (!publisher->noted || publisher->fetching || publisher->gone || subscription->link->closed)
+	if (!publisher->noted || publisher->fetching || publisher->gone || publisher->lost || subscription->link->closed)
 		return false;
-	if (publisher->place < 0 || line_state(publisher->line) != LINE_UP)
+	if (publisher->place < 0 || line_state(publisher->line) != LINE_UP ||
+	    line_incarnation(publisher->line) != publisher->incarnation)
 		return false;
 	return read || !publisher->lazy || (subscription->callback && !publisher->queued && !publisher->held);
 }
@@ -84,9 +85,9 @@ static void fetched(struct publisher *publisher, uint64_t asked, struct frame *f
 {
 	uint64_t version = frame->wire.version;
 	bool stale = version <= publisher->have;
-	if (version < asked) {
-		publisher_refuse(publisher, frame, "an older message than the one that it had announced");
-		publisher_count(publisher, false, 0);
+	if (version < asked || !feed_is_its(publisher, &frame->wire)) {
+		publisher_refuse(publisher, frame, "an answer to FETCH that is older than what was announced, or of another sender");
+		publisher_drop(publisher);
 		return;
 	}
 	if (version > publisher->last)
@@ -96,7 +97,7 @@ static void fetched(struct publisher *publisher, uint64_t asked, struct frame *f
 	if (version == publisher->noted)
 		publisher->noted = 0;
 	if (asked != version || stale)
-		publisher_count(publisher, false, 0);
+		publisher_drop(publisher);
 	if (stale) {
 		frame->transport->frame_drop(frame);
 		return;
@@ -108,10 +109,10 @@ static void fetched(struct publisher *publisher, uint64_t asked, struct frame *f
 /* The connection went: it is asked for again when there is another one, unless a newer one is known by now. */
 static void unfetched(struct publisher *publisher, uint64_t asked)
 {
-	if (publisher->gone)
-		publisher->lost++;
+	if (publisher->gone || publisher->lost)
+		publisher->versions_lost++;
 	else if (publisher->noted || publisher->subscription->closed || line_state(publisher->line) == LINE_UP)
-		publisher_count(publisher, false, 0);
+		publisher_drop(publisher);
 	else
 		publisher->noted = asked;
 }
@@ -125,7 +126,7 @@ static void on_fetched(void *context, struct frame *frame)
 		unfetched(publisher, asked);
 	} else if (frame->wire.kind != WIRE_REPLY) {
 		publisher_refuse(publisher, frame, "it refused to send its newest message");
-		publisher_count(publisher, false, 0);
+		publisher_drop(publisher);
 	} else {
 		fetched(publisher, asked, frame);
 	}

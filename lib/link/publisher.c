@@ -23,10 +23,20 @@ static int64_t done_with(const struct publisher *publisher)
 	return publisher->account.received + publisher->account.dropped;
 }
 
+/* To this incarnation: what would wait for the next one means nothing there. */
+static bool reachable(const struct publisher *publisher)
+{
+	return !publisher->lost && !publisher->gone && line_state(publisher->line) == LINE_UP &&
+		line_incarnation(publisher->line) == publisher->incarnation;
+}
+
 static void ask(struct publisher *publisher, int kind, uint64_t number, char *body,
 	void (*done)(void *context, const struct wire *reply, const char *body, size_t size))
 {
-	line_request(publisher->line, kind, (uint32_t)publisher->place, number, body, done, publisher);
+	if (reachable(publisher))
+		line_request(publisher->line, kind, (uint32_t)publisher->place, number, body, done, publisher);
+	else
+		done(publisher, NULL, NULL, 0);
 	free(body);
 }
 
@@ -86,7 +96,7 @@ static bool tell_due(const struct publisher *publisher)
 
 void publisher_tell(struct publisher *publisher)
 {
-	if (!publisher->wired || publisher->gone || publisher->end_told)
+	if (!publisher->wired || publisher->lost || publisher->gone || publisher->end_told)
 		return;
 	if (publisher->ended && !publisher->queued && !publisher->held && !newest_pending(publisher)) {
 		publisher->end_told = true;
@@ -96,7 +106,7 @@ void publisher_tell(struct publisher *publisher)
 	}
 }
 
-void publisher_count(struct publisher *publisher, bool received, size_t size)
+static void count(struct publisher *publisher, bool received, size_t size)
 {
 	if (received) {
 		publisher->account.received++;
@@ -105,7 +115,28 @@ void publisher_count(struct publisher *publisher, bool received, size_t size)
 		publisher->account.dropped++;
 	}
 	publisher->bytes_done += (int64_t)size;
+}
+
+static void count_past(struct past_accounts *past, bool received, size_t size)
+{
+	past->received += received;
+	past->dropped += !received;
+	past->bytes += received ? (int64_t)size : 0;
+}
+
+/* What is done with may have been all that the end waited for. */
+void publisher_count(struct publisher *publisher, uint32_t incarnation, bool received, size_t size)
+{
+	if (incarnation == publisher->incarnation)
+		count(publisher, received, size);
+	else
+		count_past(&publisher->past, received, size);
 	publisher_tell(publisher);
+}
+
+void publisher_drop(struct publisher *publisher)
+{
+	publisher_count(publisher, publisher->incarnation, false, 0);
 }
 
 /* ---- how it is wired ---- */
@@ -119,7 +150,7 @@ static void on_confirmed(void *context, const struct wire *reply, const char *bo
 	subscription_changed(publisher);
 }
 
-static void confirm(struct publisher *publisher)
+void publisher_confirm(struct publisher *publisher)
 {
 	if (publisher->step != PUBLISHER_ANSWERED || !publisher->hello)
 		return;
@@ -132,7 +163,7 @@ static void on_subscribed(void *context, const struct wire *reply, const char *b
 	struct publisher *publisher = context;
 	int answer = judge(publisher, reply, body, size, "the subscription");
 	publisher->step = answer > 0 ? PUBLISHER_ANSWERED : answer < 0 ? PUBLISHER_REFUSED : PUBLISHER_IDLE;
-	confirm(publisher);
+	publisher_confirm(publisher);
 	newest_fetch(publisher, false);
 }
 
@@ -152,30 +183,105 @@ static void subscribe(struct publisher *publisher)
 		on_subscribed);
 }
 
-static void on_line(void *context, struct line *line, enum line_state state)
+static void resume(struct publisher *publisher)
 {
-	struct publisher *publisher = context;
-	(void)line;
-	if (state == LINE_GONE)
-		publisher_lost(publisher, true);
-	else if (state == LINE_UP && publisher->socket && !publisher->end_answered)
+	if (publisher->feed && !publisher->end_answered && publisher->step != PUBLISHER_REFUSED && reachable(publisher))
 		subscribe(publisher);
-	if (state == LINE_UP)
-		waiters_wake(&publisher->subscription->waiters);
 }
 
-void publisher_lost(struct publisher *publisher, bool gone)
+void publisher_again(struct publisher *publisher)
 {
-	if (!gone || publisher->gone)
-		return;
-	publisher->gone = true;
-	publisher->gone_ns = clock_ns();
-	newest_lose(publisher);
-	link_tick_by(publisher->subscription->link, publisher->gone_ns + LINGER_NS);
+	if (publisher->step != PUBLISHER_REFUSED)
+		publisher->step = PUBLISHER_IDLE;
+	resume(publisher);
 	subscription_changed(publisher);
 }
 
-/* ---- what comes from it ---- */
+/* Up: whoever waits for a body may have it fetched now. */
+static void on_line(void *context, struct line *line, enum line_state state)
+{
+	struct publisher *publisher = context;
+	if (state == LINE_GONE)
+		publisher_lost(publisher, line_incarnation(line), true);
+	if (state != LINE_UP)
+		return;
+	resume(publisher);
+	waiters_wake(&publisher->subscription->waiters);
+}
+
+/* ---- its incarnations ---- */
+
+/* What it ended with is no end when it runs again. */
+static void lose(struct publisher *publisher)
+{
+	publisher->lost = true;
+	publisher->ended = publisher->end_told = publisher->end_answered = false;
+}
+
+void publisher_lost(struct publisher *publisher, uint32_t incarnation, bool gone)
+{
+	bool known = incarnation < publisher->incarnation || publisher->lost;
+	if (publisher->gone || (!gone && known))
+		return;
+	if (gone) {
+		publisher->gone = true;
+		publisher->gone_ns = clock_ns();
+		link_tick_by(publisher->subscription->link, publisher->gone_ns + LINGER_NS);
+	} else {
+		lose(publisher);
+	}
+	newest_lose(publisher);
+	subscription_changed(publisher);
+}
+
+static void close_account(struct publisher *publisher)
+{
+	struct past_accounts *past = &publisher->past;
+	newest_lose(publisher);
+	past->published += (int64_t)(publisher->last - publisher->base);
+	past->received += publisher->account.received;
+	past->dropped += publisher->account.dropped;
+	past->bytes += publisher->account.bytes;
+	past->lost += publisher->versions_lost;
+}
+
+/* What came from the one before stays in the queue. */
+static void succeed(struct publisher *publisher, uint32_t incarnation)
+{
+	close_account(publisher);
+	publisher->incarnation = incarnation;
+	publisher->account = (struct account){ 0 };
+	publisher->base = publisher->last = publisher->have = publisher->asked_at = 0;
+	publisher->told = publisher->bytes_told = publisher->bytes_done = publisher->versions_lost = 0;
+	publisher->known = publisher->hello = publisher->flowing = publisher->wired = publisher->ended = false;
+	publisher->end_told = publisher->end_answered = publisher->asked = publisher->again = publisher->lost = false;
+	publisher->step = PUBLISHER_IDLE;
+}
+
+static const char *found_at(const struct publisher *publisher, const struct peer_up *up)
+{
+	for (size_t i = 0; i < up->topic_count; i++)
+		if (text_equal(up->topics[i].topic, publisher->topic))
+			return publisher->lazy ? up->topics[i].notice : up->topics[i].address;
+	return NULL;
+}
+
+bool publisher_found(struct publisher *publisher, const struct peer_up *up)
+{
+	const char *address = found_at(publisher, up);
+	bool later = up->incarnation > publisher->incarnation;
+	bool first = up->incarnation == publisher->incarnation && !publisher->address && !publisher->lost;
+	if (publisher->gone || (!later && !first))
+		return false;
+	feed_abandon(publisher);
+	if (later)
+		succeed(publisher, up->incarnation);
+	free(publisher->address);
+	publisher->address = memory_copy_text(address);
+	return true;
+}
+
+/* ---- what is wrong with what comes ---- */
 
 void publisher_gap(struct publisher *publisher, uint64_t number)
 {
@@ -195,130 +301,6 @@ void publisher_refuse(struct publisher *publisher, struct frame *frame, const ch
 		frame->transport->frame_drop(frame);
 }
 
-/* What is new up to here, which no message of its own has told. */
-static void come_number(struct publisher *publisher, uint64_t number)
-{
-	if (publisher->keep == LPAD_LATEST)
-		newest_note(publisher, number);
-	else
-		publisher_gap(publisher, number);
-}
-
-/* The account begins with the first HELLO; under `latest` with the newest message before it, which is to be had. */
-static void come_hello(struct publisher *publisher, uint64_t number)
-{
-	publisher->hello = true;
-	if (!publisher->known)
-		publisher->base = publisher->last = number - (publisher->keep == LPAD_LATEST && number);
-	publisher->known = true;
-	come_number(publisher, number);
-	publisher->asked = true;
-	publisher->asked_at = number;
-	confirm(publisher);
-	publisher_tell(publisher);
-}
-
-/* Before the first HELLO nothing belongs to the account. */
-static void come_message(struct publisher *publisher, struct frame *frame)
-{
-	if (!publisher->known) {
-		frame->transport->frame_drop(frame);
-	} else if (publisher->keep == LPAD_LATEST && !publisher_over(publisher)) {
-		newest_come(publisher, frame);
-	} else if (publisher_over(publisher) || frame->wire.number <= publisher->last) {
-		publisher_refuse(publisher, frame, "a message that was there before, or after the end");
-	} else {
-		publisher_gap(publisher, frame->wire.number - 1);
-		publisher->last = frame->wire.number;
-		subscription_push(publisher, frame);
-	}
-}
-
-static void come_notice(struct publisher *publisher, uint64_t number)
-{
-	if (publisher->known && !publisher_over(publisher))
-		newest_note(publisher, number);
-}
-
-static void come_end(struct publisher *publisher, uint64_t number)
-{
-	if (!publisher->known || publisher->ended)
-		return;
-	come_number(publisher, number);
-	publisher->ended = true;
-	subscription_changed(publisher);
-}
-
-static bool is_its(const struct publisher *publisher, const struct wire *wire)
-{
-	return wire->token == publisher->subscription->link->token && wire->role == WIRE_MEMBER &&
-		wire->group == publisher->group && wire->index == publisher->index &&
-		wire->incarnation == publisher->incarnation;
-}
-
-static void come(struct publisher *publisher, struct frame *frame)
-{
-	uint64_t number = frame->wire.number;
-	int kind = frame->wire.kind;
-	if (!is_its(publisher, &frame->wire)) {
-		publisher_refuse(publisher, frame, "a message of another sender or run");
-		return;
-	}
-	publisher->flowing |= !publisher->gone;
-	if (kind == WIRE_PUBLISH) {
-		come_message(publisher, frame);
-		return;
-	}
-	if (kind == WIRE_TOPIC_HELLO)
-		come_hello(publisher, number);
-	else if (kind == WIRE_NOTICE && publisher->lazy)
-		come_notice(publisher, number);
-	else if (kind == WIRE_END)
-		come_end(publisher, number);
-	else {
-		publisher_refuse(publisher, frame, "a message that has no place on a topic");
-		return;
-	}
-	frame->transport->frame_drop(frame);
-}
-
-static void on_message(void *context, struct frame *frame)
-{
-	struct publisher *publisher = context;
-	struct link *link = publisher->subscription->link;
-	link_lock(link);
-	come(publisher, frame);
-	link_unlock(link);
-}
-
-static void on_malformed(void *context, const char *why)
-{
-	struct publisher *publisher = context;
-	struct link *link = publisher->subscription->link;
-	link_lock(link);
-	publisher->flowing |= !publisher->gone;
-	publisher_refuse(publisher, NULL, why);
-	link_unlock(link);
-}
-
-/* What was on its way is lost. A new SUBSCRIBE makes the publisher say HELLO, and END if it was missed, to the next connection. */
-static void on_down(void *context)
-{
-	struct publisher *publisher = context;
-	struct link *link = publisher->subscription->link;
-	link_lock(link);
-	publisher->flowing = publisher->hello = false;
-	if (!link->closed) {
-		if (!publisher->end_answered && !publisher->gone && publisher->step != PUBLISHER_REFUSED) {
-			publisher->step = PUBLISHER_IDLE;
-			if (line_state(publisher->line) == LINE_UP)
-				subscribe(publisher);
-		}
-		subscription_changed(publisher);
-	}
-	link_unlock(link);
-}
-
 /* ---- life ---- */
 
 void publisher_new(struct publisher *publisher, struct lpad_subscription *subscription, const struct publisher_link *spec)
@@ -326,29 +308,22 @@ void publisher_new(struct publisher *publisher, struct lpad_subscription *subscr
 	bool lazy = spec->keep == LPAD_LATEST && !spec->eager;
 	*publisher = (struct publisher){
 		.subscription = subscription, .node = memory_copy_text(spec->peer.node), .topic = memory_copy_text(spec->topic),
-		.address = memory_copy_text(lazy ? spec->notice : spec->address), .lazy = lazy, .group = spec->peer.group, .index = spec->peer.index,
-		.incarnation = spec->peer.incarnation, .keep = spec->keep, .buffer = spec->buffer,
-		.window = spec->window > 0 ? spec->window : 1, .line = line_to(subscription->link, &spec->peer),
+		.address = memory_copy_text(lazy ? spec->notice : spec->address), .lazy = lazy,
+		.group = spec->peer.group, .index = spec->peer.index, .incarnation = spec->peer.incarnation,
+		.keep = spec->keep, .buffer = spec->buffer, .window = spec->window > 0 ? spec->window : 1, .line = line_to(subscription->link, &spec->peer),
 	};
 	line_watch(publisher->line, on_line, publisher);
 }
 
 int publisher_connect(struct publisher *publisher, struct error *error)
 {
-	static const struct subscribing_events events = {
-		.message = on_message, .down = on_down, .malformed = on_malformed,
-	};
 	struct link *link = publisher->subscription->link;
-	publisher->transport = transport_for(publisher->address, error);
-	struct subscribing *socket = publisher->transport ? publisher->transport->subscribe_open(publisher->address,
-		publisher->buffer, link->longest, &events, publisher, error) : NULL;
-	if (!socket)
-		return error_wrap(error, "subscription \"%s\", topic \"%s\" of %s", publisher->subscription->name,
-			publisher->topic, publisher->node);
+	if (!publisher->address)
+		return 0;
+	if (feed_open(publisher, error))
+		return -1;
 	link_lock(link);
-	publisher->socket = socket;
-	if (line_state(publisher->line) == LINE_UP)
-		subscribe(publisher);
+	resume(publisher);
 	link_unlock(link);
 	return 0;
 }
@@ -371,14 +346,14 @@ void publisher_tick(struct publisher *publisher, int64_t now_ns, int64_t *next_n
 			*next_ns = until;
 		}
 	}
-	if (publisher->again && line_state(publisher->line) == LINE_UP) {
+	if (publisher->again && reachable(publisher)) {
 		publisher->again = false;
 		if (publisher->step == PUBLISHER_IDLE)
-			subscribe(publisher);
+			resume(publisher);
 		publisher_tell(publisher);
 		newest_fetch(publisher, false);
 	}
-	if (!tell_all || !publisher->wired || publisher->gone || publisher->end_told)
+	if (!tell_all || !publisher->wired || publisher->lost || publisher->gone || publisher->end_told)
 		return;
 	publisher_tell(publisher);
 	if (done_with(publisher) > publisher->told)

@@ -40,22 +40,22 @@ void subscribers_free(lpad_topic *topic)
 	free(topic->subscribers);
 }
 
-static bool is_peer(const struct subscriber *subscriber, uint32_t group, uint32_t index, uint32_t incarnation)
+static bool is_peer(const struct subscriber *subscriber, uint32_t group, uint32_t index)
 {
-	return subscriber->group == group && subscriber->index == index && subscriber->incarnation == incarnation;
+	return subscriber->group == group && subscriber->index == index;
 }
 
-static bool is_dead(const struct subscriber *subscriber)
+bool subscriber_is_dead(const struct subscriber *subscriber)
 {
 	return subscriber->state == SUBSCRIBER_LOST || subscriber->state == SUBSCRIBER_GONE;
 }
 
 void subscribers_review(lpad_topic *topic)
 {
-	topic->ready = true;
+	bool ready = true;
 	for (size_t i = 0; i < topic->count; i++)
-		if (!topic->subscribers[i].known && topic->subscribers[i].state != SUBSCRIBER_GONE)
-			topic->ready = false;
+		ready &= topic->subscribers[i].known || subscriber_is_dead(&topic->subscribers[i]);
+	topic->ready |= ready;
 	waiters_wake(&topic->waiters);
 }
 
@@ -69,14 +69,14 @@ bool subscribers_unconfirmed(const lpad_topic *topic)
 
 bool subscriber_owes_end(const struct subscriber *subscriber)
 {
-	return subscriber->known && !is_dead(subscriber) && !subscriber->ended;
+	return subscriber->known && !subscriber_is_dead(subscriber) && !subscriber->ended;
 }
 
 int64_t subscriber_published(const lpad_topic *topic, const struct subscriber *subscriber)
 {
 	if (!subscriber->known)
 		return 0;
-	return (int64_t)((is_dead(subscriber) ? subscriber->until : topic->sequence) - subscriber->base);
+	return (int64_t)((subscriber_is_dead(subscriber) ? subscriber->until : topic->sequence) - subscriber->base);
 }
 
 /* lpad_subscribers: those of the file that live. */
@@ -87,7 +87,7 @@ int topic_subscribers(const lpad_topic *topic)
 		return 0;
 	link_lock(topic->link);
 	for (size_t i = 0; i < topic->count; i++)
-		count += !is_dead(&topic->subscribers[i]);
+		count += !subscriber_is_dead(&topic->subscribers[i]);
 	link_unlock(topic->link);
 	return count;
 }
@@ -111,17 +111,57 @@ const struct subscriber *subscribers_holder(const lpad_topic *topic, size_t size
 		const struct subscriber *subscriber = &topic->subscribers[i];
 		if (subscriber->keep != LPAD_ALL || subscriber->state == SUBSCRIBER_GONE)
 			continue;
-		if (subscriber->state == SUBSCRIBER_LOST || !has_room(topic, subscriber, size))
+		if (subscriber->state != SUBSCRIBER_CONFIRMED || !has_room(topic, subscriber, size))
 			return subscriber;
 	}
 	return NULL;
 }
 
+/* ---- their incarnations ---- */
+
+static void bury(lpad_topic *topic, struct subscriber *subscriber, bool gone)
+{
+	if (!subscriber_is_dead(subscriber)) {
+		subscriber->until = topic->sequence;
+		if (subscriber->known)
+			subscriber->lost = (int64_t)(subscriber->until - subscriber->consumed);
+	}
+	if (subscriber->state != SUBSCRIBER_GONE)
+		subscriber->state = gone ? SUBSCRIBER_GONE : SUBSCRIBER_LOST;
+}
+
+static void note_successor(const lpad_topic *topic, const struct subscriber *subscriber)
+{
+	if (subscriber->keep == LPAD_ALL && subscriber->lost)
+		link_note(topic->link, "topic \"%s\": %s was restarted: %" PRId64 " message%s that it had not acknowledged before %s lost",
+			topic->name, subscriber->node, subscriber->lost, subscriber->lost == 1 ? "" : "s",
+			subscriber->lost == 1 ? "is" : "are");
+}
+
+/* The account of the one before is closed. */
+static void succeed(lpad_topic *topic, struct subscriber *subscriber, uint32_t incarnation)
+{
+	struct past_accounts *past = &subscriber->past;
+	bury(topic, subscriber, false);
+	note_successor(topic, subscriber);
+	past->published += subscriber_published(topic, subscriber);
+	past->received += subscriber->account.received;
+	past->dropped += subscriber->account.dropped;
+	past->bytes += subscriber->account.bytes;
+	past->lost += subscriber->lost;
+	subscriber->incarnation = incarnation;
+	subscriber->known = subscriber->ended = false;
+	subscriber->account = (struct account){ 0 };
+	subscriber->lost = 0;
+}
+
 /* ---- what they say ---- */
 
 /* From here on an `all` holds the publisher back; where its account begins is settled by CONFIRM. */
-static const char *subscribed(lpad_topic *topic, struct subscriber *subscriber)
+static const char *subscribed(lpad_topic *topic, struct subscriber *subscriber, uint32_t incarnation)
 {
+	if (incarnation > subscriber->incarnation)
+		succeed(topic, subscriber, incarnation);
 	if (!subscriber->known)
 		subscriber->base = subscriber->consumed = topic->sequence;
 	subscriber->state = SUBSCRIBER_ASKED;
@@ -169,15 +209,26 @@ static const char *acknowledged(lpad_topic *topic, struct subscriber *subscriber
 	return NULL;
 }
 
+/* Of an incarnation that is over: frames may be that late. NULL: it is of the present one, or begins the next. */
+static const char *too_late(const struct subscriber *subscriber, const struct wire *wire)
+{
+	if (wire->incarnation < subscriber->incarnation)
+		return "a later incarnation of it is known";
+	if (wire->incarnation > subscriber->incarnation)
+		return wire->kind == WIRE_SUBSCRIBE ? NULL : "this incarnation of it has not subscribed";
+	return subscriber_is_dead(subscriber) ? "this incarnation of it is dead" : NULL;
+}
+
 static const char *heed(lpad_topic *topic, struct subscriber *subscriber, const struct wire *wire, const char *body,
 	size_t size)
 {
 	struct account account;
-	if (is_dead(subscriber))
-		return "it counts as dead";
+	const char *late = too_late(subscriber, wire);
+	if (late)
+		return late;
 	switch (wire->kind) {
 	case WIRE_SUBSCRIBE:
-		return subscribed(topic, subscriber);
+		return subscribed(topic, subscriber, wire->incarnation);
 	case WIRE_CONFIRM:
 		return confirmed(topic, subscriber, wire->number);
 	case WIRE_ACK:
@@ -193,7 +244,7 @@ static struct subscriber *find(lpad_topic *topic, const struct wire *wire, const
 {
 	char *cleanup_free port = account_port(body, size);
 	for (size_t i = 0; port && i < topic->count; i++)
-		if (is_peer(&topic->subscribers[i], wire->group, wire->index, wire->incarnation) &&
+		if (is_peer(&topic->subscribers[i], wire->group, wire->index) &&
 			text_equal(topic->subscribers[i].port, port))
 			return &topic->subscribers[i];
 	return NULL;
@@ -207,7 +258,8 @@ static const char *fetch_refused(lpad_topic *topic, const struct wire *wire, con
 	const struct subscriber *subscriber = find(topic, wire, body, size);
 	if (wire->role != WIRE_OBSERVER && (!subscriber || subscriber->keep != LPAD_LATEST))
 		return "it does not keep the latest of this topic";
-	return topic->newest ? NULL : "nothing has been published";
+	const char *late = subscriber ? too_late(subscriber, wire) : NULL;
+	return late ? late : topic->newest ? NULL : "nothing has been published";
 }
 
 /* Lock held, and released while the body is copied. */
@@ -277,30 +329,48 @@ void topics_request(struct link *link, struct request *request, const struct wir
 	link_check(link);
 }
 
-/* ---- deaths ---- */
+/* ---- what the supervisor says ---- */
 
-static void bury(lpad_topic *topic, struct subscriber *subscriber, bool gone)
+static void note_gone(const lpad_topic *topic, const struct subscriber *subscriber)
 {
-	if (!is_dead(subscriber)) {
-		subscriber->until = topic->sequence;
-		if (subscriber->known)
-			subscriber->lost = (int64_t)(subscriber->until - subscriber->consumed);
-	}
-	subscriber->state = gone ? SUBSCRIBER_GONE : SUBSCRIBER_LOST;
+	if (subscriber->keep == LPAD_ALL && subscriber->lost)
+		link_note(topic->link, "topic \"%s\": %s will not come back: %" PRId64 " message%s that it had not acknowledged %s lost",
+			topic->name, subscriber->node, subscriber->lost, subscriber->lost == 1 ? "" : "s",
+			subscriber->lost == 1 ? "is" : "are");
 }
 
 void topics_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone)
 {
 	for (size_t i = 0; i < link->topics->count; i++) {
 		lpad_topic *topic = &link->topics->at[i];
-		for (size_t s = 0; s < topic->count; s++)
-			if (is_peer(&topic->subscribers[s], group, index, incarnation))
-				bury(topic, &topic->subscribers[s], gone);
+		for (size_t s = 0; s < topic->count; s++) {
+			struct subscriber *subscriber = &topic->subscribers[s];
+			if (!is_peer(subscriber, group, index) || (!gone && incarnation < subscriber->incarnation))
+				continue;
+			bool news = gone && subscriber->state != SUBSCRIBER_GONE;
+			bury(topic, subscriber, gone);
+			if (incarnation > subscriber->incarnation)
+				subscriber->incarnation = incarnation;
+			if (news)
+				note_gone(topic, subscriber);
+		}
 		subscribers_review(topic);
 	}
 }
 
 /* ---- counting ---- */
+
+/* Over all incarnations of the subscriber. */
+static void fill_row(const lpad_topic *topic, const struct subscriber *subscriber, struct port_counters *row)
+{
+	const struct past_accounts *past = &subscriber->past;
+	row->peer = subscriber->node;
+	row->published = row->messages = past->published + subscriber_published(topic, subscriber);
+	row->received = past->received + subscriber->account.received;
+	row->delivered_bytes = past->bytes + subscriber->account.bytes;
+	row->dropped = past->dropped + subscriber->account.dropped;
+	row->lost = past->lost + subscriber->lost;
+}
 
 /* One row per subscriber; the bytes published are the topic's, the same in each. */
 void topics_counters(struct link *link, void (*each)(void *, const struct port_counters *), void *context)
@@ -312,13 +382,7 @@ void topics_counters(struct link *link, void (*each)(void *, const struct port_c
 		if (!topic->count)
 			each(context, &row);
 		for (size_t s = 0; s < topic->count; s++) {
-			const struct subscriber *subscriber = &topic->subscribers[s];
-			row.peer = subscriber->node;
-			row.published = row.messages = subscriber_published(topic, subscriber);
-			row.received = subscriber->account.received;
-			row.delivered_bytes = subscriber->account.bytes;
-			row.dropped = subscriber->account.dropped;
-			row.lost = subscriber->lost;
+			fill_row(topic, &topic->subscribers[s], &row);
 			each(context, &row);
 		}
 	}

@@ -41,10 +41,11 @@ static void drop_oldest(struct publisher *publisher)
 {
 	struct item *item = publisher->first;
 	size_t size = item->frame.wire.size;
+	uint32_t incarnation = item->frame.wire.incarnation;
 	remove_item(publisher->subscription, item);
 	item->frame.transport->frame_drop(&item->frame);
 	free(item);
-	publisher_count(publisher, false, size);
+	publisher_count(publisher, incarnation, false, size);
 }
 
 static void drop_all(struct publisher *publisher)
@@ -113,10 +114,10 @@ static struct item *grab(struct lpad_subscription *subscription, bool newest)
 }
 
 /* The last one of an ended publisher may complete a drain. */
-static void count_held(struct publisher *publisher, bool received, size_t size)
+static void count_held(struct publisher *publisher, uint32_t incarnation, bool received, size_t size)
 {
 	publisher->held--;
-	publisher_count(publisher, received, size);
+	publisher_count(publisher, incarnation, received, size);
 	newest_fetch(publisher, false);
 	if (publisher_over(publisher) && !publisher->queued && !publisher->held)
 		link_check(publisher->subscription->link);
@@ -140,6 +141,7 @@ static lpad_message *unwrap(struct item *item)
 	struct link *link = publisher->subscription->link;
 	struct error error = { 0 };
 	size_t size = item->frame.wire.size;
+	uint32_t incarnation = item->frame.wire.incarnation;
 	link_unlock(link);
 	lpad_message *message = conforming(publisher,
 		item->frame.transport->frame_take(&item->frame, publisher->node, &error), &error);
@@ -148,7 +150,7 @@ static lpad_message *unwrap(struct item *item)
 	if (!message) {
 		publisher->errors++;
 		link_note(link, "subscription \"%s\": dropped a message: %s", publisher->subscription->name, error.text);
-		count_held(publisher, false, size);
+		count_held(publisher, incarnation, false, size);
 	}
 	return message;
 }
@@ -167,10 +169,27 @@ static const struct publisher *fetch_all(struct lpad_subscription *subscription,
 	return first;
 }
 
+static int ended(const struct lpad_subscription *subscription)
+{
+	const char *died = NULL;
+	size_t dead = 0;
+	if (subscription->closed)
+		return fault_set(LPAD_EENDED, "subscription \"%s\": run has returned", subscription->name);
+	for (size_t i = 0; i < subscription->count; i++)
+		if (!subscription->publishers[i].ended) {
+			died = died ? died : subscription->publishers[i].node;
+			dead++;
+		}
+	if (!dead)
+		return fault_set(LPAD_EENDED, "subscription \"%s\": every publisher has ended", subscription->name);
+	return fault_set(LPAD_EENDED, "subscription \"%s\": every publisher has ended; %zu of %zu died, %s%s", subscription->name,
+		dead, subscription->count, dead > 1 ? "among them " : "", died);
+}
+
 static int no_item(struct lpad_subscription *subscription, bool pending, bool in_time)
 {
 	if (subscription->closed || (!pending && all_over(subscription)))
-		return fault_set(LPAD_EENDED, "subscription \"%s\": every publisher has ended", subscription->name);
+		return ended(subscription);
 	if (link_must_stop(subscription->link))
 		return fault_set(LPAD_ESTOPPED, "subscription \"%s\": the program is stopping", subscription->name);
 	if (in_time)
@@ -221,9 +240,10 @@ int subscription_take(lpad_subscription *subscription, lpad_message **out, lpad_
 		if (code)
 			break;
 		struct publisher *publisher = item->publisher;
+		uint32_t incarnation = item->frame.wire.incarnation;
 		message = unwrap(item);
 		if (message)
-			count_held(publisher, true, message_size(message));
+			count_held(publisher, incarnation, true, message_size(message));
 	} while (!message);
 	link_unlock(subscription->link);
 	*out = message;
@@ -254,9 +274,11 @@ const lpad_message *subscriptions_pop(struct link *link, int place, struct work 
 	struct item *item = grab(subscription, false);
 	if (item) {
 		struct publisher *publisher = item->publisher;
+		uint32_t incarnation = item->frame.wire.incarnation;
 		message = unwrap(item);
 		if (message)
-			*list_add(&subscription->running) = (struct running){ message, publisher, message_size(message) };
+			*list_add(&subscription->running) = (struct running){ message, publisher, incarnation,
+				message_size(message) };
 	}
 	link_unlock(link);
 	work->message = message;
@@ -273,7 +295,7 @@ void subscriptions_done(struct link *link, struct work *work)
 			continue;
 		struct running ended = *running;
 		*running = subscription->running.at[--subscription->running.count];
-		count_held(ended.publisher, true, ended.size);
+		count_held(ended.publisher, ended.incarnation, true, ended.size);
 		return;
 	}
 }
@@ -321,8 +343,7 @@ void subscriptions_close(struct link *link)
 	if (!all)
 		return;
 	EACH_PUBLISHER(link, subscription, publisher)
-		if (publisher->socket)
-			publisher->transport->subscribe_close(publisher->socket);
+		feed_close(publisher);
 	link_lock(link);
 	EACH_PUBLISHER(link, subscription, publisher) {
 		publisher->gone = true;         /* tells nobody any more */
@@ -375,13 +396,21 @@ void subscriptions_drain(struct link *link)
 void subscriptions_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone)
 {
 	EACH_PUBLISHER(link, subscription, publisher)
-		if (publisher->group == group && publisher->index == index && publisher->incarnation == incarnation)
-			publisher_lost(publisher, gone);
+		if (publisher->group == group && publisher->index == index)
+			publisher_lost(publisher, incarnation, gone);
 }
 
 int subscriptions_peer_up(struct link *link, const struct peer_up *up, struct error *error)
 {
-	(void)link, (void)up, (void)error;      /* PUB addresses do not change yet */
+	EACH_PUBLISHER(link, subscription, publisher) {
+		if (publisher->group != up->group || publisher->index != up->index)
+			continue;
+		link_lock(link);
+		bool connect = publisher_found(publisher, up) && link->connected;
+		link_unlock(link);
+		if (connect && publisher_connect(publisher, error))
+			return -1;
+	}
 	return 0;
 }
 
@@ -398,14 +427,14 @@ bool subscriptions_finished(struct link *link)
 static bool to_be_drained(const struct publisher *publisher)
 {
 	return publisher->queued || publisher->held || newest_pending(publisher) ||
-		(publisher->wired && !publisher->gone && !publisher->end_answered);
+		(publisher->wired && !publisher->lost && !publisher->gone && !publisher->end_answered);
 }
 
 size_t subscriptions_waits_for(struct link *link, const char **names, size_t room)
 {
 	size_t count = 0;
 	EACH_PUBLISHER(link, subscription, publisher) {
-		bool waits = link->draining ? to_be_drained(publisher) : !publisher->wired && !publisher->gone;
+		bool waits = link->draining ? to_be_drained(publisher) : !publisher->wired && !publisher->lost && !publisher->gone;
 		if (waits && count++ < room)
 			names[count - 1] = publisher->node;
 	}
@@ -422,16 +451,26 @@ void subscriptions_tick(struct link *link, int64_t now_ns, int64_t *next_ns)
 		publisher_tick(publisher, now_ns, next_ns, tell);
 }
 
+/* Over all incarnations of the publisher. */
+static struct port_counters row_of(const struct publisher *publisher)
+{
+	const struct account *account = &publisher->account;
+	const struct past_accounts *past = &publisher->past;
+	return (struct port_counters){
+		.port = publisher->subscription->name, .kind = "subscription", .peer = publisher->node,
+		.messages = past->received + account->received, .received = past->received + account->received,
+		.bytes = past->bytes + account->bytes, .delivered_bytes = past->bytes + account->bytes,
+		.dropped = past->dropped + account->dropped, .lost = past->lost + publisher->versions_lost,
+		.published = past->published + (int64_t)(publisher->last - publisher->base), .errors = publisher->errors,
+	};
+}
+
 void subscriptions_counters(struct link *link, void (*each)(void *, const struct port_counters *), void *context)
 {
-	EACH_PUBLISHER(link, subscription, publisher)
-		each(context, &(struct port_counters){
-			.port = subscription->name, .kind = "subscription", .peer = publisher->node,
-			.messages = publisher->account.received, .bytes = publisher->account.bytes,
-			.delivered_bytes = publisher->account.bytes, .dropped = publisher->account.dropped,
-			.lost = publisher->lost, .published = (int64_t)(publisher->last - publisher->base), .received = publisher->account.received,
-			.errors = publisher->errors,
-		});
+	EACH_PUBLISHER(link, subscription, publisher) {
+		struct port_counters row = row_of(publisher);
+		each(context, &row);
+	}
 }
 
 void subscriptions_left(struct link *link, struct text *text, int64_t *count)

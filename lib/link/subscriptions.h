@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The receiving side, shared by subscription.c (queues, those who take) and publisher.c (one publisher: how it is wired, what
- * comes from it, what it is told) and newest.c (what is different under `latest`). Link's lock.
+ * it is told), feed.c (what comes from it) and newest.c (what is different under `latest`). Link's lock.
  *
  * Always, per publisher: last - base = account.received + account.dropped + lost + queued + held, and under `latest` + 1 for a
- * version whose body is to be fetched (noted) + 1 for one that is being fetched.
+ * version whose body is to be fetched (noted) + 1 for one that is being fetched. What is queued or held of an earlier incarnation
+ * belongs to the past accounts instead.
+ *
+ * What the numbers of this end mean: published is what this subscriber knows of: from the first HELLO of each incarnation of the
+ * publisher to the last number it has heard. What a dead one had published behind that, nobody can say here.
  */
 #ifndef LINK_SUBSCRIPTIONS_H
 #define LINK_SUBSCRIPTIONS_H
@@ -38,8 +42,7 @@ struct publisher {
 	bool lazy;                              /* of `latest`: versions come, bodies are fetched when they are read */
 	int64_t window;
 	struct line *line;
-	const struct transport *transport;
-	struct subscribing *socket;
+	struct feed *feed;                      /* its PUB socket; NULL: no connection is made */
 	int place;                              /* of the topic, in the line's last HELLO */
 	enum publisher_step step;
 	bool again;                             /* a request was lost: the tick goes on from where it stands */
@@ -49,11 +52,13 @@ struct publisher {
 	bool wired;                             /* was confirmed once */
 	bool ended;                             /* END has come */
 	bool end_told, end_answered;            /* END_ACK is under way; was answered */
+	bool lost;                              /* this incarnation is dead; a successor may come */
 	bool gone;                              /* dead for good */
 	int64_t gone_ns;
 	uint64_t base, last;                    /* sequence numbers: the first HELLO's; the newest accounted for */
 	struct account account;
-	int64_t lost;                           /* versions that were to be fetched from it when it died */
+	int64_t versions_lost;                  /* of `latest`: they were to be fetched from it when it died */
+	struct past_accounts past;              /* of earlier incarnations */
 	int64_t errors;                         /* frames that were malformed, or not this publisher's */
 	int64_t bytes_done;                     /* of messages received and dropped here */
 	int64_t told, bytes_told;               /* received + dropped, bytes_done at the last ACK */
@@ -69,6 +74,7 @@ struct publisher {
 struct running {                                /* a message that a callback has */
 	const lpad_message *message;
 	struct publisher *publisher;
+	uint32_t incarnation;
 	size_t size;
 };
 
@@ -108,19 +114,30 @@ bool newest_pending(const struct publisher *publisher);                 /* a bod
 void newest_drop(struct publisher *publisher);                          /* nobody will read it */
 void newest_lose(struct publisher *publisher);                          /* nobody can send it any more */
 
+/* feed.c */
+int feed_open(struct publisher *publisher, struct error *error);        /* no lock; it has an address */
+void feed_abandon(struct publisher *publisher);
+void feed_close(struct publisher *publisher);                   /* no lock: no event comes any more */
+bool feed_is_its(const struct publisher *publisher, const struct wire *wire);   /* a header that this incarnation has sent */
+
 /* publisher.c */
 void publisher_new(struct publisher *publisher, struct lpad_subscription *subscription, const struct publisher_link *spec);
-int publisher_connect(struct publisher *publisher, struct error *error);
+int publisher_connect(struct publisher *publisher, struct error *error);        /* no lock; if its address is known */
 void publisher_free(struct publisher *publisher);               /* no lock; its queue is empty */
 bool publisher_over(const struct publisher *publisher);         /* nothing new can come */
 /* Everything up to `number` was published; what of it has not come by now will not: dropped. */
 void publisher_gap(struct publisher *publisher, uint64_t number);
 /* What came is not this publisher's, or makes no sense: counted, and the user is told. frame may be NULL. */
 void publisher_refuse(struct publisher *publisher, struct frame *frame, const char *why);
-/* A message was handed over (received) or given up; tells the publisher if it is time. */
-void publisher_count(struct publisher *publisher, bool received, size_t size);
+/* A message of that incarnation was handed over (received) or given up; tells the publisher if it is time. */
+void publisher_count(struct publisher *publisher, uint32_t incarnation, bool received, size_t size);
+void publisher_drop(struct publisher *publisher);               /* a version of `latest` was given up */
 void publisher_tell(struct publisher *publisher);               /* ACK or END_ACK if due */
-void publisher_lost(struct publisher *publisher, bool gone);
+void publisher_confirm(struct publisher *publisher);            /* a HELLO has come */
+void publisher_again(struct publisher *publisher);              /* its connection went: everything is asked for again */
+void publisher_lost(struct publisher *publisher, uint32_t incarnation, bool gone);
+/* It listens there. true: that is news, and publisher_connect is due. */
+bool publisher_found(struct publisher *publisher, const struct peer_up *up);
 void publisher_tick(struct publisher *publisher, int64_t now_ns, int64_t *next_ns, bool tell);
 
 #endif

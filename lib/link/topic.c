@@ -316,7 +316,7 @@ size_t topics_waits_for(struct link *link, const char **names, size_t room)
 		for (size_t s = 0; s < topic->count; s++) {
 			const struct subscriber *subscriber = &topic->subscribers[s];
 			bool waits = link->draining ? subscriber_owes_end(subscriber) :
-				!subscriber->known && subscriber->state != SUBSCRIBER_GONE;
+				!subscriber->known && !subscriber_is_dead(subscriber);
 			if (waits && count++ < room)
 				names[count - 1] = subscriber->node;
 		}

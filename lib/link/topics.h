@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The publishing side, shared by topic.c (publishing, END) and subscriber.c (who receives, and how far they are). Link's lock. */
+/*
+ * The publishing side, shared by topic.c (publishing, END) and subscriber.c (who receives, and how far they are). Link's lock.
+ *
+ * What the numbers of this end mean: published is what was sent while that incarnation of the subscriber was known to live,
+ * received and dropped are what it has said, lost is the rest once it is dead: it may have received them, and was not heard of.
+ * While it lives published - received - dropped is under way, or waits there.
+ */
 #ifndef LINK_TOPICS_H
 #define LINK_TOPICS_H
 
@@ -23,13 +29,14 @@ struct subscriber {
 	bool lazy;              /* of `latest`: it hears of versions, and fetches bodies */
 	int64_t window;
 	enum subscriber_state state;
-	bool known;             /* was confirmed once: `base` stands */
+	bool known;             /* this incarnation was confirmed once: `base` stands */
 	bool ended;             /* has acknowledged END */
 	uint64_t base;          /* its account begins behind this sequence number */
 	uint64_t consumed;      /* base + what it said to have received and dropped */
 	uint64_t until;         /* LOST, GONE: the last sequence number published while it lived */
 	struct account account;
 	int64_t lost;           /* published for it, acknowledged by nobody, when it died */
+	struct past_accounts past;      /* of earlier incarnations */
 };
 
 struct outlet {
@@ -59,7 +66,7 @@ struct lpad_topic {
 	/* Bytes published up to a sequence number, for the numbers that an `all` subscriber may be behind. */
 	uint64_t *totals;
 	size_t totals_count;
-	bool ready;                             /* every subscriber of the file has been confirmed, or is gone */
+	bool ready;                             /* every subscriber of the file has been confirmed, or is dead; stays so */
 	bool busy;                              /* a thread is in transport->publish without the lock: nobody else may be */
 	bool hello_due, end_due, ended;
 	bool observed;                          /* an observer has subscribed: it may connect before or after that */
@@ -79,6 +86,7 @@ void subscribers_review(lpad_topic *topic);
 const struct subscriber *subscribers_holder(const lpad_topic *topic, size_t size);
 /* Any who would not answer a HELLO that was sent before: they connect, or have just subscribed. */
 bool subscribers_unconfirmed(const lpad_topic *topic);
+bool subscriber_is_dead(const struct subscriber *subscriber);
 /* Has to acknowledge END, and has not. */
 bool subscriber_owes_end(const struct subscriber *subscriber);
 int64_t subscriber_published(const lpad_topic *topic, const struct subscriber *subscriber);

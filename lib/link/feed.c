@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What comes over a topic's PUB socket. Each incarnation of a publisher has an address of its own, and gets a connection of its own.
+ * That of a dead one is left to itself: closing it may take as long as a child of the dead keeps it open.
+ */
+#include "link/subscriptions.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+struct feed {
+	struct link *link;
+	struct publisher *publisher;            /* NULL: abandoned */
+	const struct transport *transport;
+	struct subscribing *subscribing;
+};
+
+/* ---- frames ---- */
+
+/* What is new up to here, which no message of its own has told. */
+static void come_number(struct publisher *publisher, uint64_t number)
+{
+	if (publisher->keep == LPAD_LATEST)
+		newest_note(publisher, number);
+	else
+		publisher_gap(publisher, number);
+}
+
+/* The account begins with the first HELLO; under `latest` with the newest message before it, which is to be had. */
+static void come_hello(struct publisher *publisher, uint64_t number)
+{
+	publisher->hello = true;
+	if (!publisher->known)
+		publisher->base = publisher->last = number - (publisher->keep == LPAD_LATEST && number);
+	publisher->known = true;
+	come_number(publisher, number);
+	publisher->asked = true;
+	publisher->asked_at = number;
+	publisher_confirm(publisher);
+	publisher_tell(publisher);
+}
+
+/* Before the first HELLO nothing belongs to the account. */
+static void come_message(struct publisher *publisher, struct frame *frame)
+{
+	if (!publisher->known) {
+		frame->transport->frame_drop(frame);
+	} else if (publisher->keep == LPAD_LATEST && !publisher_over(publisher)) {
+		newest_come(publisher, frame);
+	} else if (publisher_over(publisher) || frame->wire.number <= publisher->last) {
+		publisher_refuse(publisher, frame, "a message that was there before, or after the end");
+	} else {
+		publisher_gap(publisher, frame->wire.number - 1);
+		publisher->last = frame->wire.number;
+		subscription_push(publisher, frame);
+	}
+}
+
+static void come_notice(struct publisher *publisher, uint64_t number)
+{
+	if (publisher->known && !publisher_over(publisher))
+		newest_note(publisher, number);
+}
+
+static void come_end(struct publisher *publisher, uint64_t number)
+{
+	if (!publisher->known || publisher->ended)
+		return;
+	come_number(publisher, number);
+	publisher->ended = true;
+	subscription_changed(publisher);
+}
+
+bool feed_is_its(const struct publisher *publisher, const struct wire *wire)
+{
+	return wire->token == publisher->subscription->link->token && wire->role == WIRE_MEMBER &&
+		wire->group == publisher->group && wire->index == publisher->index &&
+		wire->incarnation == publisher->incarnation;
+}
+
+static void come(struct publisher *publisher, struct frame *frame)
+{
+	uint64_t number = frame->wire.number;
+	int kind = frame->wire.kind;
+	if (!feed_is_its(publisher, &frame->wire)) {
+		publisher_refuse(publisher, frame, "a message of another sender or run");
+		return;
+	}
+	publisher->flowing |= !publisher->gone;
+	if (kind == WIRE_PUBLISH) {
+		come_message(publisher, frame);
+		return;
+	}
+	if (kind == WIRE_TOPIC_HELLO)
+		come_hello(publisher, number);
+	else if (kind == WIRE_NOTICE && publisher->lazy)
+		come_notice(publisher, number);
+	else if (kind == WIRE_END)
+		come_end(publisher, number);
+	else {
+		publisher_refuse(publisher, frame, "a message that has no place on a topic");
+		return;
+	}
+	frame->transport->frame_drop(frame);
+}
+
+/* ---- events of the transport ---- */
+
+static void on_message(void *context, struct frame *frame)
+{
+	struct feed *feed = context;
+	link_lock(feed->link);
+	if (feed->publisher)
+		come(feed->publisher, frame);
+	else
+		frame->transport->frame_drop(frame);
+	link_unlock(feed->link);
+}
+
+static void on_malformed(void *context, const char *why)
+{
+	struct feed *feed = context;
+	link_lock(feed->link);
+	struct publisher *publisher = feed->publisher;
+	if (publisher) {
+		publisher->flowing |= !publisher->gone;
+		publisher_refuse(publisher, NULL, why);
+	}
+	link_unlock(feed->link);
+}
+
+/* What was on its way is lost. A new SUBSCRIBE makes the publisher say HELLO, and END if it was missed, to the next connection. */
+static void on_down(void *context)
+{
+	struct feed *feed = context;
+	link_lock(feed->link);
+	if (feed->publisher) {
+		feed->publisher->flowing = feed->publisher->hello = false;
+		if (!feed->link->closed)
+			publisher_again(feed->publisher);
+	}
+	link_unlock(feed->link);
+}
+
+/* ---- life ---- */
+
+int feed_open(struct publisher *publisher, struct error *error)
+{
+	static const struct subscribing_events events = { .message = on_message, .down = on_down, .malformed = on_malformed };
+	struct link *link = publisher->subscription->link;
+	const struct transport *transport = transport_for(publisher->address, error);
+	struct feed *feed = memory_new(sizeof *feed);
+	*feed = (struct feed){ .link = link, .publisher = publisher, .transport = transport };
+	feed->subscribing = transport ? transport->subscribe_open(publisher->address, publisher->buffer, link->longest, &events,
+		feed, error) : NULL;
+	if (!feed->subscribing) {
+		free(feed);
+		return error_wrap(error, "subscription \"%s\", topic \"%s\" of %s", publisher->subscription->name,
+			publisher->topic, publisher->node);
+	}
+	link_lock(link);
+	publisher->feed = feed;
+	link_unlock(link);
+	return 0;
+}
+
+static void on_closed(void *context)
+{
+	struct feed *feed = context;
+	struct link *link = feed->link;
+	free(feed);
+	link_let_go(link);
+}
+
+void feed_abandon(struct publisher *publisher)
+{
+	struct feed *feed = publisher->feed;
+	publisher->feed = NULL;
+	if (!feed)
+		return;
+	feed->publisher = NULL;
+	link_keep(feed->link);
+	feed->transport->subscribe_abandon(feed->subscribing, on_closed, feed);
+}
+
+void feed_close(struct publisher *publisher)
+{
+	if (!publisher->feed)
+		return;
+	publisher->feed->transport->subscribe_close(publisher->feed->subscribing);
+	free(publisher->feed);
+	publisher->feed = NULL;
+}
