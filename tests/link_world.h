@@ -38,6 +38,7 @@ struct party {
 	struct link *link;
 	bool remote, silent;            /* silent: nobody ticks it */
 	size_t longest;                 /* 0: 256 MiB */
+	uint32_t incarnation;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool wired, drained, woken, quit, ended;
@@ -129,12 +130,12 @@ static inline void *world_ticks(void *context)
 
 static inline char *world_topic_address(const struct world *world, int from, const char *topic)
 {
-	return memory_format("ipc://%s/%d.%s", world->folder, from, topic);
+	return memory_format("ipc://%s/%d.%u.%s", world->folder, from, world->party[from].incarnation, topic);
 }
 
 static inline char *world_notice_address(const struct world *world, int from, const char *topic)
 {
-	return memory_format("ipc://%s/%d.%s.notice", world->folder, from, topic);
+	return memory_format("ipc://%s/%d.%u.%s.notice", world->folder, from, world->party[from].incarnation, topic);
 }
 
 static inline int world_keep(const struct edge *edge)
@@ -145,7 +146,7 @@ static inline int world_keep(const struct edge *edge)
 static inline struct peer_spec world_peer(const struct world *world, int number)
 {
 	const struct party *party = &world->party[number];
-	return (struct peer_spec){ .node = party->name, .group = (uint32_t)number, .incarnation = 1,
+	return (struct peer_spec){ .node = party->name, .group = (uint32_t)number, .incarnation = party->incarnation,
 		.address = party->address };
 }
 
@@ -244,6 +245,15 @@ static inline void world_new_link(struct world *world, int number)
 
 /* ---- life ---- */
 
+/* With each one goes another address, as it is for nodes. */
+static inline void world_set_incarnation(struct world *world, int number, uint32_t incarnation)
+{
+	struct party *party = &world->party[number];
+	free(party->address);
+	party->incarnation = incarnation;
+	party->address = memory_format("ipc://%s/%d.%u", world->folder, number, incarnation);
+}
+
 /* A new, empty folder for sockets; before a fork, so that both sides know it. */
 static inline void world_make(struct world *world, int count, const struct edge *edges, size_t edge_count)
 {
@@ -260,7 +270,7 @@ static inline void world_make(struct world *world, int count, const struct edge 
 		pthread_cond_init(&party->changed, &attributes);
 		pthread_condattr_destroy(&attributes);
 		party->name = memory_format("p%d", i);
-		party->address = memory_format("ipc://%s/%d", world->folder, i);
+		world_set_incarnation(world, i, 1);
 	}
 }
 
@@ -316,15 +326,68 @@ static inline void world_drain(struct world *world)
 	}
 }
 
+/* As when its process is killed: nothing is said any more. */
+static inline void world_kill(struct party *party)
+{
+	if (!party->silent) {
+		world_set(party, &party->quit);
+		pthread_join(party->ticker, NULL);
+	}
+	link_free(party->link);
+	party->link = NULL;
+	party->remote = true;
+}
+
+/* What the supervisor tells the parties that live here. */
+static inline void world_tell_lost(struct world *world, int number, bool gone)
+{
+	WORLD_EACH(world, party)
+		link_peer_lost(party->link, (uint32_t)number, 0, world->party[number].incarnation, gone);
+}
+
+static inline void world_tell_up(struct world *world, int number)
+{
+	struct topic_address topics[WORLD_PARTIES];
+	struct peer_up up = { .group = (uint32_t)number, .incarnation = world->party[number].incarnation,
+		.serve = world->party[number].address, .topics = topics };
+	struct error error = { 0 };
+	for (size_t i = 0; i < world->edge_count; i++) {
+		const char *name = world->edges[i].topic;
+		if (world->edges[i].from != number)
+			continue;
+		WORLD_MUST(up.topic_count < WORLD_PARTIES, "too many topics");
+		topics[up.topic_count++] = (struct topic_address){ name, world_topic_address(world, number, name),
+			world_notice_address(world, number, name) };
+	}
+	WORLD_EACH(world, party)
+		if (party != &world->party[number])
+			WORLD_MUST(!link_peer_up(party->link, &up, &error), "%s", error.text);
+	for (size_t i = 0; i < up.topic_count; i++) {
+		free((char *)topics[i].address);
+		free((char *)topics[i].notice);
+	}
+}
+
+/* Here, after world_kill: the next incarnation; as far as go. */
+static inline void world_revive(struct world *world, int number)
+{
+	struct party *party = &world->party[number];
+	struct error error = { 0 };
+	party->wired = party->drained = party->quit = party->ended = party->remote = false;
+	world_set_incarnation(world, number, party->incarnation + 1);
+	world_new_link(world, number);
+	world_tell_up(world, number);
+	WORLD_MUST(!link_connect(party->link, &error), "%s", error.text);
+	if (!party->silent)
+		WORLD_MUST(!pthread_create(&party->ticker, NULL, world_ticks, party), "no thread");
+	world_wait(party, &party->wired);
+	link_go(party->link);
+}
+
 static inline void world_free(struct world *world)
 {
-	WORLD_EACH(world, party) {
-		if (!party->silent) {
-			world_set(party, &party->quit);
-			pthread_join(party->ticker, NULL);
-		}
-		link_free(party->link);
-	}
+	WORLD_EACH(world, party)
+		world_kill(party);
 	for (int i = 0; i < world->count; i++) {
 		free(world->party[i].name);
 		free(world->party[i].address);
