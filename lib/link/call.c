@@ -55,6 +55,15 @@ static void unlink_call(struct lpad_call *call)
 	call->next = call->previous = NULL;
 }
 
+void call_move_last(struct lpad_call *call)
+{
+	struct client *client = call->client;
+	unlink_call(call);
+	call->previous = client->last_call;
+	*(client->last_call ? &client->last_call->next : &client->calls) = call;
+	client->last_call = call;
+}
+
 /* Nothing but the running callback and posted work may point to it. */
 static void recycle(struct lpad_call *call)
 {
@@ -75,6 +84,7 @@ void call_end(struct lpad_call *call)
 		call->frame.transport->frame_drop(&call->frame);
 	if (call->state == CALL_IN_LINE || call->state == CALL_QUEUED)
 		server_unqueue(call->link, call);
+	retry_settle(call);
 	unlink_call(call);
 	if (call->state == CALL_DROPPED)
 		return;                 /* freed by server_take */
@@ -323,15 +333,20 @@ static int answer(struct lpad_call *call, lpad_message *reply)
 {
 	struct link *link = call->link;
 	struct frame frame = call_frame(link, reply);
-	const struct transport *transport = call->request->transport;
+	lpad_message *again = call->retry && reply ? message_share(reply) : NULL;
+	const struct transport *transport = call->transport;
 	transport->frame_make(&frame);
 	link_lock(link);
 	int code = call_check_open(call);
+	if (!code && call->retry)
+		retry_remember(call, again);
 	if (!code)
 		call_end_frame(call, &frame);
 	link_unlock(link);
-	if (code)
+	if (code) {
 		transport->frame_drop(&frame);
+		message_free(again);
+	}
 	return code;
 }
 

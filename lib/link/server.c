@@ -340,7 +340,7 @@ void server_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_
 		if (incarnation < client->incarnation)
 			continue;
 		client->away = true;
-		session_end(link, client);
+		session_end(link, client, false);
 	}
 }
 
@@ -355,7 +355,7 @@ void server_peer_up(struct link *link, uint32_t group, uint32_t index)
 
 void server_tick(struct link *link, int64_t now_ns, int64_t *next_ns)
 {
-	(void)now_ns;
+	retries_tick(link, now_ns, next_ns);
 	for (size_t i = 0; i < link->server->method_count; i++) {
 		struct method *method = &link->server->methods[i];
 		int64_t at = method->gathering ? batch_look(link, method) : INT64_MAX;
@@ -410,7 +410,7 @@ void server_close(struct link *link)
 	server_flush(link);
 	link_lock(link);
 	for (size_t i = 0; server && i < server->client_count; i++)
-		session_end(link, server->clients[i]);
+		session_end(link, server->clients[i], false);
 	if (server)
 		server->open = false;
 	link_unlock(link);
@@ -442,6 +442,7 @@ void server_free(struct link *link)
 		session_free(server->clients[i]);
 	}
 	free_calls(server->batches.calls, false);
+	retries_free(link);
 	free(server->batches.tallies);
 	free(server->batches.name);
 	for (size_t i = 0; i < server->method_count; i++) {

@@ -30,7 +30,10 @@ struct lpad_call {
 	struct client *client;
 	struct method *method;
 	uint64_t number;
-	struct request *request;
+	struct request *request;                /* another one when the call has come again */
+	const struct transport *transport;      /* of the request; no lock */
+	uint64_t retry;                         /* of an idempotent method: its id; 0: none */
+	int64_t detached_ns;                    /* since when its caller's connection is gone; 0: it is not */
 	struct frame frame;                     /* until it is opened */
 	lpad_message *message;                  /* no lock: belongs to who took the call */
 	enum call_state state;
@@ -116,6 +119,7 @@ struct server {
 	uint64_t sessions;
 	char *hello;                            /* the answer to every HELLO */
 	struct client batches;                  /* nobody: whose calls the batches are */
+	struct retries *retries;                /* NULL: none yet */
 	struct calls pool;
 	size_t pooled;
 	int64_t malformed;
@@ -127,7 +131,7 @@ void session_request(void *context, struct request *request, struct frame *frame
 void session_malformed(void *context, const char *why);
 /* session.c */
 struct client *session_expect(struct link *link, const struct peer_spec *peer);
-void session_end(struct link *link, struct client *client);
+void session_end(struct link *link, struct client *client, bool comes_again);
 void session_free(struct client *client);
 
 /* server.c */
@@ -157,7 +161,17 @@ int call_check_open(const struct lpad_call *call);      /* 0, or LPAD_EINVALID: 
 struct frame call_frame(struct link *link, lpad_message *reply);        /* takes the reply */
 /* No lock. What the node answered is no answer: the caller gets that as an error, and the node the same. `why` follows the name. */
 int call_refuse_answer(struct lpad_call *call, int code, const char *why);
+void call_move_last(struct lpad_call *call);            /* among those of its client */
 void calls_append(struct calls *calls, struct lpad_call *call);
 void calls_remove(struct calls *calls, struct lpad_call *call);
+
+/* retry.c */
+bool retry_detach(struct lpad_call *call);              /* its caller will send it again; false: this one it will not */
+void retry_settle(struct lpad_call *call);              /* it has come again, or ends */
+/* A call that comes: true: it was here before, and needs no execution. */
+bool retry_known(struct link *link, struct client *client, struct request *request, const struct wire *wire);
+void retry_remember(struct lpad_call *call, lpad_message *reply);       /* takes the reply; may be NULL */
+void retries_tick(struct link *link, int64_t now_ns, int64_t *next_ns);
+void retries_free(struct link *link);
 
 #endif

@@ -158,7 +158,7 @@ static void hello(struct link *link, struct request *request, const struct frame
 	else {
 		if (!client)
 			client = add(link, wire->group, wire->index, wire->role, name);
-		session_end(link, client);
+		session_end(link, client, client->session && wire->incarnation == client->incarnation);
 		size_t slot = 0;
 		while (server->clients[slot] != client)
 			slot++;
@@ -173,8 +173,9 @@ static void hello(struct link *link, struct request *request, const struct frame
 	free(name);
 }
 
-/* What the caller still has here is of no use to it: it was told so, or will ask again. */
-void session_end(struct link *link, struct client *client)
+/* What the caller still has here is of no use to it: it was told so, or will ask again. Of calls that it may ask again only when
+   it is the same incarnation, see retry.c. */
+void session_end(struct link *link, struct client *client, bool comes_again)
 {
 	client->session = 0;
 	for (size_t i = 0; i < client->early.count; i++) {
@@ -186,6 +187,9 @@ void session_end(struct link *link, struct client *client)
 	server_sweep(link, true);
 	for (struct lpad_call *call = client->calls, *next; call; call = next) {
 		next = call->next;
+		if (comes_again && retry_detach(call))
+			continue;
+		retry_settle(call);
 		call_gone(call);
 	}
 	server_sweep(link, false);
@@ -197,7 +201,7 @@ void session_end(struct link *link, struct client *client)
 static void cancel(struct link *link, struct client *client, uint64_t number)
 {
 	struct lpad_call *call = client->calls;
-	while (call && (call->gone || call->number < number))
+	while (call && (call->gone || call->detached_ns || call->number < number))
 		call = call->next;
 	if (!call || call->number != number)
 		return;
@@ -225,12 +229,18 @@ static void deliver(struct link *link, struct client *client, struct request *re
 	struct server *server = link->server;
 	client->next_number++;
 	if (wire->kind == WIRE_CALL && wire->port < server->method_count) {
+		client->tallies[wire->port].calls++;
+		client->tallies[wire->port].bytes += (int64_t)wire->size;
+		if (retry_known(link, client, request, wire)) {
+			frame->transport->frame_drop(frame);
+			return;
+		}
 		struct lpad_call *call = call_new(link, client, &server->methods[wire->port]);
 		call->number = wire->number;
 		call->request = request;
+		call->transport = request->transport;
+		call->retry = call->method->idempotent ? wire->retry : 0;
 		call->frame = *frame;
-		client->tallies[wire->port].calls++;
-		client->tallies[wire->port].bytes += (int64_t)wire->size;
 		calls_append(&client->in_line, call);
 		server_admit(link, client);
 		return;

@@ -27,6 +27,8 @@ struct false_caller {
 	bool up;
 	uint32_t incarnation;
 	uint64_t session, number, hellos;       /* hellos 0: they are not counted */
+	uint64_t retry;                         /* of the next call; 0: none */
+	bool again;
 	int sent;
 	struct wire answers[FALSE_SENDS];       /* lock: kind 0: none yet */
 };
@@ -96,6 +98,8 @@ static struct wire *false_send(struct false_caller *caller, int kind, int port, 
 		.incarnation = caller->incarnation,
 		.port = (uint32_t)port, .token = PEERS_TOKEN, .session = caller->session, .version = version,
 		.deadline_ms = -1 }, .message = body };
+	frame.wire.retry = caller->retry;
+	frame.wire.flags = (caller->retry ? WIRE_IDEMPOTENT : 0) | (caller->again ? WIRE_RETRY : 0);
 	frame.wire.number = kind == WIRE_HELLO ? caller->hellos : ++caller->number;
 	transport_nng.ask(caller->asking, &frame, answer);
 	return answer;
@@ -228,6 +232,112 @@ START_TEST(the_dead_say_no_hello)
 }
 END_TEST
 
+/* ---- idempotent calls that come again ---- */
+
+static const struct wire *false_safe(struct false_caller *caller, uint64_t retry, bool again, bool keep)
+{
+	caller->retry = retry;
+	caller->again = again;
+	const struct wire *answer = false_send(caller, WIRE_CALL, SAFE, 0, keep ? message_bytes("keep", 4) : NULL);
+	caller->retry = caller->again = 0;
+	return answer;
+}
+
+START_TEST(what_is_kept_is_not_begun_again)
+{
+	struct false_caller caller;
+	false_open(&caller, peers[1].address);
+	false_hello(&caller);
+	false_safe(&caller, 7, false, true);
+	false_safe(&caller, 8, false, true);
+	false_send(&caller, WIRE_CALL, HOLD, 0, NULL);
+	await_count(&peers[1].entered, 3);
+	false_hello(&caller);
+	await_count(&peers[1].gone, 1);         /* the one that is not idempotent */
+	const struct wire *one = false_safe(&caller, 7, true, true), *two = false_safe(&caller, 8, true, true);
+	const struct wire *three = false_safe(&caller, 9, false, true);
+	await_count(&peers[1].entered, 4);
+	false_send(&caller, WIRE_CANCEL, 0, 2, NULL);           /* by its number of now */
+	await_count(&peers[1].gone, 2);
+	ck_assert_int_eq(peer_call(&peers[0], 1, RELEASE, NULL, NULL), 0);
+	ck_assert_int_eq(false_answer(&caller, one).kind, WIRE_REPLY);
+	ck_assert_uint_eq(false_answer(&caller, one).size, 4);
+	ck_assert_uint_eq(false_answer(&caller, two).size, 4);
+	ck_assert_uint_eq(false_answer(&caller, three).size, 4);
+	ck_assert_int_eq(peers[1].entered, 4);
+	ck_assert_int_eq(peers[1].gone, 2);
+	false_close(&caller);
+}
+END_TEST
+
+START_TEST(an_answer_that_got_lost_is_given_again)
+{
+	struct false_caller caller;
+	false_open(&caller, peers[1].address);
+	false_hello(&caller);
+	struct wire first = false_answer(&caller, false_safe(&caller, 7, false, false));
+	false_safe(&caller, 8, false, true);
+	await_count(&peers[1].entered, 2);
+	false_hello(&caller);
+	ck_assert_int_eq(peer_call(&peers[0], 1, RELEASE, NULL, NULL), 0);      /* answered while nobody waits */
+	struct wire again = false_answer(&caller, false_safe(&caller, 7, true, false));
+	struct wire kept = false_answer(&caller, false_safe(&caller, 8, true, true));
+	ck_assert_int_eq(first.kind, WIRE_REPLY);
+	ck_assert_int_eq(again.kind, WIRE_REPLY);
+	ck_assert_uint_eq(again.size, first.size);
+	ck_assert_uint_eq(kept.size, 4);
+	ck_assert_int_eq(peers[1].entered, 2);
+	false_answer(&caller, false_safe(&caller, 9, true, false));     /* of which nothing is known: it was lost on its way */
+	ck_assert_int_eq(peers[1].entered, 3);
+	caller.incarnation = 2;                                         /* its ids are others */
+	false_hello(&caller);
+	false_answer(&caller, false_safe(&caller, (UINT64_C(2) << 40) + 7, true, false));
+	ck_assert_int_eq(peers[1].entered, 4);
+	false_close(&caller);
+}
+END_TEST
+
+START_TEST(old_answers_are_forgotten)
+{
+	enum { CALLS = 600 };
+	lpad_message *reply;
+	struct false_caller caller;
+	false_open(&caller, peers[1].address);
+	false_hello(&caller);
+	false_answer(&caller, false_safe(&caller, 7, false, false));
+	for (int i = 0; i < CALLS; i++) {
+		ck_assert_int_eq(peer_call(&peers[0], 1, SAFE, NULL, &reply), 0);
+		message_free(reply);
+	}
+	false_hello(&caller);
+	ck_assert_int_eq(false_answer(&caller, false_safe(&caller, 7, true, false)).kind, WIRE_REPLY);
+	ck_assert_int_eq(peers[1].entered, CALLS + 2);          /* executed again: that is what idempotent means */
+	false_close(&caller);
+}
+END_TEST
+
+START_TEST(what_does_not_come_again_is_gone)
+{
+	struct false_caller caller;
+	false_open(&caller, peers[1].address);
+	false_hello(&caller);
+	false_safe(&caller, 7, false, true);
+	await_count(&peers[1].entered, 1);
+	false_hello(&caller);
+	if (_i == 0)                            /* after a second */
+		;
+	else if (_i == 1)
+		link_peer_lost(peers[1].link, FALSE_GROUP, 0, 1, false);
+	else {
+		caller.incarnation = 2;
+		false_hello(&caller);
+	}
+	await_count(&peers[1].gone, 1);
+	ck_assert_int_eq(peer_call(&peers[0], 1, RELEASE, NULL, NULL), 0);
+	false_close(&caller);
+}
+END_TEST
+
 /* ---- queues ---- */
 
 START_TEST(what_waits_behind_a_cancelled_call_goes_on)
@@ -342,6 +452,10 @@ int main(void)
 	tcase_add_test(sessions, the_next_incarnation_ends_the_one_before);
 	tcase_add_test(sessions, an_older_hello_that_comes_late_is_refused);
 	tcase_add_test(sessions, the_dead_say_no_hello);
+	tcase_add_test(sessions, what_is_kept_is_not_begun_again);
+	tcase_add_test(sessions, an_answer_that_got_lost_is_given_again);
+	tcase_add_test(sessions, old_answers_are_forgotten);
+	tcase_add_loop_test(sessions, what_does_not_come_again_is_gone, 0, 3);
 	tcase_add_test(sessions, what_waits_behind_a_cancelled_call_goes_on);
 	tcase_add_test(sessions, a_caller_that_comes_again_does_not_wait_for_room);
 	tcase_add_test(sessions, the_end_of_run_wakes_other_threads);
