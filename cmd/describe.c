@@ -85,24 +85,38 @@ static char *cell(const char *text)
 
 static char *param_type(const struct param_spec *param)
 {
-	return param->element ? memory_format("%s of %s", param->type, param->element) : cell(param->type);
+	if (param->element)
+		return memory_format("%s of %s", param->type, param->element);
+	return cell(!strcmp(param->type, "map") ? "map of objects" : param->type);
 }
 
-static void add_param(struct table *table, const struct param_spec *param, const char *before)
+/* An object need not be given unless something in it must. */
+static bool is_required(const struct param_spec *param)
 {
-	char *name = memory_format("%s%s", before, param->name);
-	char *value = param->value ? memory_format("= %s", *param->value ? param->value : "\"\"") : cell("required");
-	table_add(table, (char *[]){ name, param_type(param), value, cell(param->range), cell(param->help) });
-	char *cleanup_free inner = memory_format("%s%s.", before, param->name);
+	if (param->value || strcmp(param->type, "object"))
+		return !param->value;
 	for (size_t i = 0; i < param->fields.count; i++)
-		add_param(table, &param->fields.at[i], inner);
+		if (is_required(&param->fields.at[i]))
+			return true;
+	return false;
+}
+
+/* Fields stand indented below their object, those of a map's objects below the map. */
+static void add_param(struct table *table, const struct param_spec *param, int depth)
+{
+	char *name = memory_format("%*s%s", 2 * depth, "", param->name);
+	char *value = param->value ? memory_format("= %s", *param->value ? param->value : "\"\"")
+		: cell(is_required(param) ? "required" : NULL);
+	table_add(table, (char *[]){ name, param_type(param), value, cell(param->range), cell(param->help) });
+	for (size_t i = 0; i < param->fields.count; i++)
+		add_param(table, &param->fields.at[i], depth + 1);
 }
 
 static void print_params(const struct implementation_spec *spec)
 {
 	struct table table = { .title = "parameters" };
 	for (size_t i = 0; i < spec->params.count; i++)
-		add_param(&table, &spec->params.at[i], "");
+		add_param(&table, &spec->params.at[i], 0);
 	table_print(&table);
 }
 
@@ -147,7 +161,7 @@ static void print_methods(const struct implementation_spec *spec)
 	for (size_t i = 0; i < spec->methods.count; i++) {
 		const struct method_spec *method = &spec->methods.at[i];
 		char *shapes = method->request || method->reply ? memory_format("(%s) -> (%s)",
-			method->request ? method->request : "", method->reply ? method->reply : "") : cell("");
+			method->request ? method->request : "anything", method->reply ? method->reply : "anything") : cell("");
 		table_add(&table, (char *[]){ cell(method->name), method_nature(method), shapes, cell(""),
 			cell(method->help) });
 	}

@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "node/describe.h"
 
+enum { STATE_ALIGNED = 64 };
+
 /* Memory that lives as long as the node. */
 static void *keep(struct bound *bound, void *block)
 {
@@ -88,7 +90,7 @@ static bool bind_choice(const lpad_param *param, const json_t *value, int32_t *m
 	return *member >= 0;
 }
 
-static bool bind_one(const lpad_param *param, const json_t *value, void *member, struct bound *bound)
+static bool bind_plain(const lpad_param *param, const json_t *value, void *member, struct bound *bound)
 {
 	switch (param->type) {
 	case LPAD_T_INT:
@@ -115,19 +117,87 @@ static bool bind_one(const lpad_param *param, const json_t *value, void *member,
 	}
 }
 
+/* ---- objects and maps ---- */
+
+/* One name of "params.tables.transitions.max_size", from the inside out. */
+struct place {
+	const struct place *outer;
+	const char *name;
+};
+
+static void show_place(struct text *out, const struct place *place)
+{
+	if (place->outer)
+		show_place(out, place->outer);
+	text_format(out, "%s%s", place->outer ? "." : "params.", place->name);
+}
+
+static int refuse(const struct place *place, struct error *error, const char *type)
+{
+	struct text cleanup_text path = { 0 };
+	show_place(&path, place);
+	if (!type)
+		return error_set(error, "%s: there is no value", path.data);
+	return error_set(error, "%s: the value is no %s that fits", path.data, type);
+}
+
+static int bind_fields(const lpad_param *fields, const json_t *values, const struct place *outer, void *object,
+	struct bound *bound, struct error *error);
+
+/* As many structs as there are names, one after the other, aligned as the state is. */
+static int bind_map(const lpad_param *param, const json_t *values, const struct place *place, lpad_map *map,
+	struct bound *bound, struct error *error)
+{
+	size_t count = json_object_size(values), size;
+	const char **names = keep(bound, memory_array(count, sizeof *names)), *name;
+	json_t *value;
+	void *objects;
+	if (__builtin_mul_overflow(count, param->fields_size, &size) || posix_memalign(&objects, STATE_ALIGNED, size + 1))
+		return error_set(error, "there is no memory for %zu objects of %zu bytes", count, param->fields_size);
+	char *at = memset(keep(bound, objects), 0, size);
+	*map = (lpad_map){ count, names, objects };
+	json_object_foreach((json_t *)values, name, value) {
+		struct place inner = { place, name };
+		if (!json_is_object(value))
+			return refuse(&inner, error, "object");
+		*names++ = keep_text(bound, name);
+		if (bind_fields(param->fields, value, &inner, at, bound, error))
+			return -1;
+		at += param->fields_size;
+	}
+	return 0;
+}
+
+static int bind_one(const lpad_param *param, const json_t *value, const struct place *place, void *member,
+	struct bound *bound, struct error *error)
+{
+	const char *type = describe_type(param->type);
+	bool nested = param->type == LPAD_T_OBJECT || param->type == LPAD_T_MAP;
+	if (!value)
+		return refuse(place, error, NULL);
+	if (nested ? !json_is_object(value) : !bind_plain(param, value, member, bound))
+		return refuse(place, error, type ? type : "parameter");
+	if (!nested)
+		return 0;
+	return param->type == LPAD_T_MAP ? bind_map(param, value, place, member, bound, error)
+		: bind_fields(param->fields, value, place, member, bound, error);
+}
+
+static int bind_fields(const lpad_param *fields, const json_t *values, const struct place *outer, void *object,
+	struct bound *bound, struct error *error)
+{
+	for (const lpad_param *field = fields; field && field->name; field++) {
+		struct place place = { outer, field->name };
+		if (bind_one(field, json_object_get(values, field->name), &place, (char *)object + field->into, bound, error))
+			return -1;
+	}
+	return 0;
+}
+
 int bind_state(const lpad_implementation *implementation, json_t *params, void *state, struct bound *bound,
 	struct error *error)
 {
-	for (const lpad_param *param = implementation->params; param && param->name; param++) {
-		const json_t *value = json_object_get(params, param->name);
-		const char *type = describe_type(param->type);
-		if (!value)
-			return error_set(error, "params.%s: there is no value", param->name);
-		if (!bind_one(param, value, (char *)state + param->into, bound))
-			return error_set(error, "params.%s: the value is no %s that fits", param->name,
-				type ? type : "parameter");
-	}
-	return 0;
+	return bind_fields(implementation->params, params, NULL, state, bound, error);
 }
 
 void bound_release(struct bound *bound)

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "node/load.h"
 
-/* Owns the texts and lists that members point to; freed with the node. */
+/* Owns the texts, lists and maps that members point to; freed with the node. */
 struct bound {
 	void **blocks;
 	size_t count, room;

@@ -12,7 +12,7 @@
 enum {
 	STRIDE_MOST = 1 << 16,  /* a larger element is garbage, not a newer header */
 	ROWS_MOST = 4096,       /* of one array: beyond it the end is missing */
-	NESTING_MOST = 16       /* of parameters */
+	NESTING_MOST = 8        /* of objects in objects: beyond it a struct contains itself */
 };
 
 struct module {
@@ -95,8 +95,8 @@ static lpad_param *copy_params(const lpad_module_table *table, const lpad_param 
 		const lpad_param *fields = param->fields;
 		param->fields = NULL;
 		if (fields && depth == NESTING_MOST)
-			error_set(error, "parameter `%s` is nested without an end", param->name);
-		else if (fields)
+			error_set(error, "parameter `%s` is nested more than %d deep", param->name, NESTING_MOST);
+		else if (fields && !error->text[0])     /* rows that lead back to themselves end at the first that is too deep */
 			param->fields = copy_params(table, fields, depth + 1, error);
 	}
 	return copies;

@@ -16,7 +16,7 @@
 enum { NAME_LONGEST = 200, THREADS_MOST = 1024, SENTENCES_MOST = 5, BATCH_MOST = 65536 };
 static const size_t STATE_MOST = (size_t)1 << 40;
 
-/* A member of the state that lpad fills. */
+/* A member of the state, or of a struct in it, that lpad fills. */
 struct member {
 	const char *kind, *name;
 	size_t from, to;
@@ -24,7 +24,9 @@ struct member {
 
 struct validation {
 	const lpad_implementation *implementation;
-	LIST(struct member) members;
+	const char *prefix;             /* of the names of fields: "tables.limiter."; "" of the state's own */
+	size_t size;                    /* of the struct that is looked at */
+	LIST(struct member) members;    /* of it */
 	struct text sentences;
 	int count;
 };
@@ -54,7 +56,7 @@ static bool good_name(const char *name)
 static void check_name(struct validation *v, const char *kind, const char *name)
 {
 	if (!good_name(name))
-		complain(v, "%s `%.40s` has no proper name: a letter, then letters, digits, _ and -", kind, name);
+		complain(v, "%s `%s%.40s` has no proper name: a letter, then letters, digits, _ and -", kind, v->prefix, name);
 }
 
 /* Of an array whose rows begin with their names and which ends with a row without one; or NULL. */
@@ -66,7 +68,7 @@ static void check_names(struct validation *v, const char *kind, const void *rows
 		for (const char *other = first; other != row; other += stride) {
 			before = *(const char *const *)other;
 			if (!strcmp(name, before)) {
-				complain(v, "%s `%s` is declared twice", kind, name);
+				complain(v, "%s `%s%s` is declared twice", kind, v->prefix, name);
 				break;
 			}
 		}
@@ -88,10 +90,10 @@ static void check_left_sides(struct validation *v)
 
 static void occupy(struct validation *v, const char *kind, const char *name, size_t into, size_t room)
 {
-	size_t state = v->implementation->state;
-	if (into > state || room > state - into)
-		complain(v, "%s `%s` lies beyond the state (bytes %zu to %zu of %zu): "
-			"is .state the sizeof of the struct it is declared in?", kind, name, into, into + room, state);
+	if (into > v->size || room > v->size - into)
+		complain(v, *v->prefix ? "%s `%s%s` lies beyond its object (bytes %zu to %zu of %zu): "
+			"are these the fields of the struct that it is?" : "%s `%s%s` lies beyond the state (bytes %zu to %zu of %zu): "
+			"is .state the sizeof of the struct it is declared in?", kind, v->prefix, name, into, into + room, v->size);
 	*list_add(&v->members) = (struct member){ kind, name, into, into + room };
 }
 
@@ -108,9 +110,10 @@ static void check_overlaps(struct validation *v)
 	for (size_t i = 1; i < v->members.count; i++) {
 		const struct member *one = &v->members.at[i - 1], *two = &v->members.at[i];
 		if (one->to > two->from)
-			complain(v, "%s `%s` and %s `%s` share a member of the state", one->kind, one->name, two->kind,
-				two->name);
+			complain(v, "%s `%s%s` and %s `%s%s` share a member of the %s", one->kind, v->prefix, one->name, two->kind,
+				v->prefix, two->name, *v->prefix ? "object" : "state");
 	}
+	list_release(&v->members);
 }
 
 /* ---- each kind ---- */
@@ -124,7 +127,8 @@ static size_t room_of(int type)
 	case LPAD_T_TEXT: case LPAD_T_PATH: return sizeof(const char *);
 	case LPAD_T_CHOICE: return sizeof(int32_t);
 	case LPAD_T_LIST: return sizeof(lpad_ints);
-	default: return 0;      /* object, map: of any size */
+	case LPAD_T_MAP: return sizeof(lpad_map);
+	default: return 0;      /* object: of any size */
 	}
 }
 
@@ -145,35 +149,69 @@ static bool has_word(const char *words, const char *word)
 static void check_choice(struct validation *v, const lpad_param *param)
 {
 	if (!param->range || !param->range[strspn(param->range, " ")])
-		complain(v, "parameter `%s` is a choice of nothing: \"call topic cache\" in place of its range",
-			param->name);
+		complain(v, "parameter `%s%s` is a choice of nothing: \"call topic cache\" in place of its range",
+			v->prefix, param->name);
 	else if (param->value && !has_word(param->range, param->value))
-		complain(v, "parameter `%s` has the default `%s`, which is not one of %s", param->name, param->value,
-			param->range);
+		complain(v, "parameter `%s%s` has the default `%s`, which is not one of %s", v->prefix, param->name,
+			param->value, param->range);
+}
+
+static void check_rows(struct validation *v, const lpad_param *params);
+
+/* The fields of an object or a map as if their struct were a state of its own. */
+static void check_fields(struct validation *v, const lpad_param *param)
+{
+	struct validation outer = *v;
+	char *cleanup_free prefix = memory_format("%s%s.", v->prefix, param->name);
+	size_t size = param->type == LPAD_T_MAP ? param->fields_size : param->room;
+	if (!param->fields || !param->fields->name)
+		complain(v, "parameter `%s%s` is %s without fields", v->prefix, param->name,
+			param->type == LPAD_T_MAP ? "a map" : "an object");
+	else if (size > STATE_MOST)
+		complain(v, "the objects of parameter `%s%s` cannot have %zu bytes", v->prefix, param->name, size);
+	if (v->count > outer.count)
+		return;
+	v->prefix = prefix;
+	v->size = size;
+	memset(&v->members, 0, sizeof v->members);
+	check_rows(v, param->fields);
+	v->prefix = outer.prefix;
+	v->size = outer.size;
+	v->members = outer.members;
 }
 
 static void check_param(struct validation *v, const lpad_param *param)
 {
 	size_t room = room_of(param->type);
+	bool nested = param->type == LPAD_T_OBJECT || param->type == LPAD_T_MAP;
 	if (!describe_type(param->type))
-		complain(v, "parameter `%s` has the unknown type %d", param->name, param->type);
+		complain(v, "parameter `%s%s` has the unknown type %d", v->prefix, param->name, param->type);
 	else if (param->type == LPAD_T_LIST && !list_of(param->element))
-		complain(v, "parameter `%s` is a list of nothing that can be in a list", param->name);
+		complain(v, "parameter `%s%s` is a list of nothing that can be in a list", v->prefix, param->name);
 	else if (room && param->room != room)
-		complain(v, "parameter `%s` is %s of %zu bytes, its member has %zu", param->name,
+		complain(v, "parameter `%s%s` is %s of %zu bytes, its member has %zu", v->prefix, param->name,
 			describe_type(param->type), room, param->room);
+	else if (nested)
+		check_fields(v, param);
+	else if (param->fields)
+		complain(v, "parameter `%s%s` has fields, but is no object and no map", v->prefix, param->name);
 	if (param->type == LPAD_T_CHOICE)
 		check_choice(v, param);
 }
 
-static void check_params(struct validation *v)
+static void occupy_params(struct validation *v, const lpad_param *params)
 {
-	const lpad_implementation *one = v->implementation;
-	check_names(v, "parameter", one->params, sizeof *one->params);
-	for (const lpad_param *param = one->params; param && param->name; param++) {
+	check_names(v, "parameter", params, sizeof *params);
+	for (const lpad_param *param = params; param && param->name; param++) {
 		check_param(v, param);
 		occupy(v, "parameter", param->name, param->into, param->room);
 	}
+}
+
+static void check_rows(struct validation *v, const lpad_param *params)
+{
+	occupy_params(v, params);
+	check_overlaps(v);
 }
 
 static void check_handles(struct validation *v)
@@ -238,6 +276,16 @@ static void check_inbox(struct validation *v, const lpad_method *method)
 	occupy(v, "inbox", method->name, method->into, sizeof(lpad_inbox *));
 }
 
+static void check_signature(struct validation *v, const char *what, const char *name, const char *text)
+{
+	struct signature signature;
+	struct error error = { 0 };
+	if (signature_parse(text, &signature, &error))
+		complain(v, "%s of `%s` cannot be read: \"%.100s\": %s", what, name, text, error.text);
+	else
+		signature_release(&signature);
+}
+
 static void check_methods(struct validation *v)
 {
 	const lpad_implementation *one = v->implementation;
@@ -245,6 +293,8 @@ static void check_methods(struct validation *v)
 	for (const lpad_method *method = one->methods; method && method->name; method++) {
 		check_numbers(v, method);
 		check_batch(v, method);
+		check_signature(v, "the request's signature", method->name, method->request);
+		check_signature(v, "the reply's signature", method->name, method->reply);
 		if (!method->call)
 			check_inbox(v, method);
 		else if (method->into)
@@ -256,8 +306,10 @@ static void check_topics(struct validation *v)
 {
 	const lpad_implementation *one = v->implementation;
 	check_names(v, "topic", one->topics, sizeof *one->topics);
-	for (const lpad_topic_decl *topic = one->topics; topic && topic->name; topic++)
+	for (const lpad_topic_decl *topic = one->topics; topic && topic->name; topic++) {
 		occupy(v, "topic", topic->name, topic->into, sizeof(lpad_topic *));
+		check_signature(v, "the signature", topic->name, topic->signature);
+	}
 }
 
 static void check_subscriptions(struct validation *v)
@@ -268,6 +320,7 @@ static void check_subscriptions(struct validation *v)
 		if (!row->keep || row->keep < LPAD_ALL)
 			complain(v, "subscription `%s` does not say what it keeps: LPAD_LATEST, LPAD_ALL or a number",
 				row->name);
+		check_signature(v, "the signature", row->name, row->signature);
 		if (!row->on)
 			occupy(v, "subscription", row->name, row->into, sizeof(lpad_subscription *));
 		else if (row->into)
@@ -277,13 +330,13 @@ static void check_subscriptions(struct validation *v)
 
 int implementation_validate(const lpad_implementation *implementation, struct error *error)
 {
-	struct validation v = { .implementation = implementation };
+	struct validation v = { .implementation = implementation, .prefix = "", .size = implementation->state };
 	const char *name = implementation->name;
 	if (!name || !good_name(name))
 		complain(&v, "its name is no proper one: a letter, then letters, digits, _ and -");
 	if (implementation->state > STATE_MOST)
 		complain(&v, "its state of %zu bytes cannot be", implementation->state);
-	check_params(&v);
+	occupy_params(&v, implementation->params);
 	check_handles(&v);
 	check_methods(&v);
 	check_topics(&v);
@@ -294,7 +347,6 @@ int implementation_validate(const lpad_implementation *implementation, struct er
 		text_format(&v.sentences, "; and %d more", v.count - SENTENCES_MOST);
 	if (v.count)
 		error_set(error, "implementation `%.40s`: %s", name ? name : "", text_string(&v.sentences));
-	list_release(&v.members);
 	text_release(&v.sentences);
 	return v.count ? -1 : 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files behind topology_bind share: bind.c (modules, order of work), params.c, ports.c, declared.c, callbacks.c. */
+/* What the files behind topology_bind share: bind.c (modules, order of work), params.c, typing.c, ports.c, signatures.c, declared.c,
+   callbacks.c. */
 #ifndef TOPOLOGY_BIND_H
 #define TOPOLOGY_BIND_H
 
@@ -32,10 +33,10 @@ struct binder {
 
 /* params.c: types all given and default values of a module's group into group->values. */
 void bind_params(struct binder *binder, struct group *group);
-/* A problem if values of the parameter's type cannot be set by this version. True: it is one. */
-bool bind_not_alive(struct problems *problems, const struct group *group, const struct param_spec *param);
 /* ports.c: all edges against ports, then ports left open. */
 void bind_ports(struct binder *binder);
+/* signatures.c: a topic's signature against its subscription's; NULL is anything. */
+void bind_signatures(struct binder *binder, const struct edge *edge, const char *sent, const char *expected);
 /* declared.c: the ports that the file declares of a command. Caller frees with implementation_release and free. */
 struct implementation_spec *declared_ports(const struct group *group);
 /* callbacks.c: the implementations' own checks. */

@@ -16,34 +16,55 @@ struct complaint {
 	const char *text;       /* borrowed: without the prefix where the mark says it */
 };
 
-/* "params.x.y: text": the length of "x", the text behind the colon; NULL if it does not begin so. */
-static const char *behind(const char *complaint, const char *prefix, char **word)
+/* "params.x.y: text": "x.y"; NULL if it does not begin so. Caller frees. */
+static char *place_behind(const char *complaint, const char *prefix)
 {
 	if (!text_starts(complaint, prefix))
 		return NULL;
 	const char *name = complaint + strlen(prefix), *colon = strchr(name, ':');
 	if (!colon || memchr(name, ' ', (size_t)(colon - name)))
 		return NULL;
-	*word = memory_copy_span(name, strcspn(name, ".:"));
-	return colon + 1 + strspn(colon + 1, " ");
+	return memory_copy_span(name, (size_t)(colon - name));
+}
+
+/* The innermost key of "limiter.min_size" that the file gives within `value`; *mark stays where it is if there is none. */
+static void walk(const struct tree *value, const char *path, struct mark *mark)
+{
+	while (value && value->kind == TREE_MAP && *path) {
+		size_t length = strcspn(path, "."), i = 0;
+		while (i < value->count && (strlen(value->keys[i]) != length || strncmp(value->keys[i], path, length)))
+			i++;
+		if (i == value->count)
+			return;
+		*mark = value->key_marks[i];
+		value = value->items[i];
+		path += length + (path[length] == '.');
+	}
 }
 
 static bool at_param(const struct group *group, const char *complaint, struct complaint *out)
 {
-	char *cleanup_free name = NULL;
 	struct given_param given;
-	if (!behind(complaint, "params.", &name) || !bind_given(group, name, &given))
+	char *cleanup_free path = place_behind(complaint, "params.");
+	char *rest = path ? path + strcspn(path, ".") : NULL;
+	if (!path)
+		return false;
+	if (*rest)
+		*rest++ = '\0';
+	if (!bind_given(group, path, &given))
 		return false;
 	*out = (struct complaint){ given.key_mark, complaint + strlen("params.") };
+	walk(given.value, rest, &out->mark);
 	return true;
 }
 
 static bool at_edge(const struct binder *binder, const struct group *group, const char *complaint,
 	struct complaint *out)
 {
-	char *cleanup_free port = NULL;
-	const char *text = behind(complaint, "edges.", &port);
-	for (int from = 1; text && from >= 0; from--) {
+	char *cleanup_free port = place_behind(complaint, "edges.");
+	if (port)
+		port[strcspn(port, ".")] = '\0';
+	for (int from = 1; port && from >= 0; from--) {
 		size_t count;
 		const int *edges = from ? joins_from(binder->joins, group->number, &count) :
 			joins_to(binder->joins, group->number, &count);

@@ -43,25 +43,55 @@ bool expand_is_path(const struct param_spec *spec)
 	return spec && (!strcmp(spec->type, "path") || (!strcmp(spec->type, "list") && !strcmp(spec->element, "path")));
 }
 
-static json_t *template_json(const json_t *value, bool is_path)
+const struct param_spec *expand_field(const struct param_spec *spec, const char *name)
 {
-	const char *text = json_string_value(json_object_get(value, "template"));
-	const char *base = json_string_value(json_object_get(value, "base"));
-	char *cleanup_free path = is_path ? value_template_path(text, base) : NULL;
-	return json_string(path ? path : text);
+	for (size_t i = 0; spec && i < spec->fields.count; i++)
+		if (!strcmp(spec->fields.at[i].name, name))
+			return &spec->fields.at[i];
+	return NULL;
+}
+
+static json_t *value_json(const struct param_spec *spec, json_t *value);
+
+static json_t *list_json(const struct param_spec *spec, json_t *value)
+{
+	json_t *list = json_array(), *item;
+	size_t i;
+	json_array_foreach(value, i, item)
+		json_array_append_new(list, value_json(spec, item));
+	return list;
+}
+
+static json_t *object_json(const struct param_spec *spec, json_t *value)
+{
+	json_t *out = json_object(), *item;
+	const char *name;
+	json_object_foreach(value, name, item)
+		json_object_set_new(out, name, value_json(expand_field(spec, name), item));
+	return out;
+}
+
+static json_t *map_json(const struct param_spec *spec, json_t *value)
+{
+	json_t *out = json_object(), *item;
+	const char *name;
+	json_object_foreach(value, name, item)
+		json_object_set_new(out, name, object_json(spec, item));
+	return out;
 }
 
 /* A template as its text: $index and $folder are put in per replica. */
-static json_t *value_json(json_t *value, bool is_path)
+static json_t *value_json(const struct param_spec *spec, json_t *value)
 {
-	if (value_is_template(value))
-		return template_json(value, is_path);
-	if (!json_is_array(value))
+	if (value_is_template(value)) {
+		char *cleanup_free text = value_template_text(value, expand_is_path(spec));
+		return json_string(text);
+	}
+	if (json_is_array(value))
+		return list_json(spec, value);
+	if (!json_is_object(value))
 		return json_incref(value);
-	json_t *list = json_array();
-	for (size_t i = 0; i < json_array_size(value); i++)
-		json_array_append_new(list, value_json(json_array_get(value, i), is_path));
-	return list;
+	return strcmp(spec->type, "map") ? object_json(spec, value) : map_json(spec, value);
 }
 
 /* Typed and complete once bound, else what the file gives. */
@@ -70,7 +100,7 @@ static json_t *params_json(const struct group *group)
 	json_t *out = json_object(), *value;
 	const char *name;
 	json_object_foreach(group->values, name, value)
-		json_object_set_new(out, name, value_json(value, expand_is_path(implementation_param(group->spec, name))));
+		json_object_set_new(out, name, value_json(implementation_param(group->spec, name), value));
 	if (group->values)
 		return out;
 	const struct tree *maps[] = { group->defaults, group->params };

@@ -12,5 +12,6 @@ char *graph_keep(const struct edge *edge);              /* "keep latest"; "" if 
 
 char *expand_module_path(const struct word *word);      /* expand.c: absolute if the file is there, else as written */
 bool expand_is_path(const struct param_spec *spec);     /* expand.c: paths or a list of them; NULL is none */
+const struct param_spec *expand_field(const struct param_spec *spec, const char *name);        /* expand.c: of an object; NULL: none */
 
 #endif

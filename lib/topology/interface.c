@@ -6,9 +6,10 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "topology/value.h"
 
 enum {
-	DEEPEST = 20,           /* fields within fields of a parameter */
+	DEEPEST = 8,            /* fields within fields of a parameter */
 	MANY_LAST = 3
 };
 
@@ -79,7 +80,7 @@ static int check_types(const struct param_spec *param, struct error *error)
 		return error_set(error, "unknown type `%s`", param->type ? param->type : "");
 	if (strcmp(param->type, "list"))
 		return 0;
-	if (!param->element || !is_type(param->element) || !strcmp(param->element, "list"))
+	if (!param->element || !is_type(param->element) || !strcmp(param->element, "list") || value_is_nested(param->element))
 		return error_set(error, "unknown type of elements `%s`", param->element ? param->element : "");
 	return 0;
 }

@@ -38,12 +38,6 @@ static void check_resources(const struct group *group, struct problems *problems
 		problem_add(problems, group->resources.mark, rule, NULL, "resources: %s", suffix);
 }
 
-static void check_declarations(const struct group *group, struct problems *problems)
-{
-	for (size_t i = 0; group->spec && i < group->spec->params.count; i++)
-		bind_not_alive(problems, group, &group->spec->params.at[i]);
-}
-
 /* What binding found out, else what the edge itself says. */
 static int keep_of(const struct topology *topology, size_t number)
 {
@@ -74,7 +68,6 @@ size_t topology_not_yet(const struct topology *topology, struct problems *proble
 		check_process(group, problems);
 		check_command(group, problems);
 		check_resources(group, problems);
-		check_declarations(group, problems);
 	}
 	for (size_t i = 0; i < topology->edges.count; i++)
 		check_edge(topology, i, problems);

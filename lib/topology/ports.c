@@ -307,11 +307,13 @@ static int check_call(const struct ends *ends, const struct handle_spec *handle)
 	return bad;
 }
 
-static int check_topic(const struct ends *ends, const struct subscription_spec *subscription)
+static int check_topic(const struct ends *ends, const struct topic_spec *topic,
+	const struct subscription_spec *subscription)
 {
 	struct port_use *use = &ends->right->subscriptions[subscription - ends->right->spec->subscriptions.at];
 	const struct edge *edge = ends->edge;
 	ends->binder->joins->edges[ends->number].keep = edge->has_keep ? edge->keep : subscription->keep;
+	bind_signatures(ends->binder, edge, topic->signature, subscription->signature);
 	if (use->first < 0)
 		use->first = ends->number;
 	/* A topic does not come back to its own publisher, so a node alone cannot subscribe to itself. */
@@ -338,7 +340,7 @@ static int check_edge(const struct ends *ends)
 	if (!right)
 		return 0;
 	const struct subscription_spec *subscription = implementation_subscription(right, edge->to_port);
-	return subscription ? check_topic(ends, subscription) : topic_to_no_subscription(ends);
+	return subscription ? check_topic(ends, topic, subscription) : topic_to_no_subscription(ends);
 }
 
 /* ---- ports that nothing joins ---- */

@@ -137,6 +137,32 @@ static void put_path(FILE *out, const struct tree *tree)
 	}
 }
 
+static void put_value(FILE *out, const struct param_spec *spec, const struct tree *tree);
+
+/* An object's fields by their names; all objects of a map by the same ones. */
+static void put_fields(FILE *out, const struct param_spec *spec, const struct tree *tree, bool map)
+{
+	fputc('{', out);
+	for (size_t i = 0; i < tree->count; i++) {
+		fputs(i ? ", " : "", out);
+		put_text(out, tree->keys[i]);
+		fputs(": ", out);
+		if (map && tree->items[i]->kind == TREE_MAP)
+			put_fields(out, spec, tree->items[i], false);
+		else
+			put_value(out, map ? NULL : expand_field(spec, tree->keys[i]), tree->items[i]);
+	}
+	fputc('}', out);
+}
+
+static void put_value(FILE *out, const struct param_spec *spec, const struct tree *tree)
+{
+	if (spec && value_is_nested(spec->type) && tree->kind == TREE_MAP)
+		put_fields(out, spec, tree, !strcmp(spec->type, "map"));
+	else
+		(expand_is_path(spec) ? put_path : put_tree)(out, tree);
+}
+
 static void put_params(FILE *out, const struct group *group)
 {
 	const struct tree *maps[] = { group->params, group->defaults };
@@ -152,7 +178,7 @@ static void put_params(FILE *out, const struct group *group)
 			fputs("      ", out);
 			put_text(out, name);
 			fputs(": ", out);
-			(expand_is_path(spec) ? put_path : put_tree)(out, maps[m]->items[i]);
+			put_value(out, spec, maps[m]->items[i]);
 			fputc('\n', out);
 			any = true;
 		}

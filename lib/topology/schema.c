@@ -30,7 +30,7 @@ static const struct schema_key top_keys[] = {
 		"from the stop to the first signal", 0 },
 };
 static const struct schema_key variable_keys[] = {
-	{ "default", KIND_TEXT | KIND_LIST | KIND_NOTHING, "a text or a list", NULL,
+	{ "default", KIND_TEXT | KIND_LIST | KIND_MAP | KIND_NOTHING, "a text, a list or a map", NULL,
 		"its value without --set", 0 },
 	{ "one_of", KIND_LIST, "a list of texts", NULL,
 		"the only values it can have", 0 },

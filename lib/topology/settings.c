@@ -93,8 +93,8 @@ static int report_unknown(const struct setter *setter)
 
 /* ---- values ---- */
 
-/* Whether a value is a list, or becomes one: $args, or another variable that is one. */
-static bool is_list(const struct setter *setter, const struct tree *value)
+/* What a value is, or becomes: a list by $args, what another variable is. */
+static enum tree_kind kind_of(const struct setter *setter, const struct tree *value)
 {
 	struct dollar use;
 	size_t place;
@@ -102,12 +102,12 @@ static bool is_list(const struct setter *setter, const struct tree *value)
 		&& dollar_is_whole(value->text, &use); i++) {
 		char *cleanup_free name = memory_copy_span(use.name, use.name_length);
 		if (builtin_find(name, use.name_length) == BUILTIN_ARGS)
-			return true;
+			return TREE_LIST;
 		if (!names_find(&setter->names, name, &place))
-			return false;
+			return TREE_SCALAR;
 		value = setter->source->variables.at[place].value;
 	}
-	return value->kind == TREE_LIST;
+	return value->kind;
 }
 
 /* Of text or list: what stands in quotes on a command line is the shell's affair, so it is plain here. */
@@ -133,23 +133,27 @@ static struct tree *split(const struct setter *setter, const char *text)
 	return list;
 }
 
-static struct tree *flow_list(const struct setter *setter, const char *text)
+static struct tree *flow(const struct setter *setter, const char *text, enum tree_kind kind)
 {
 	struct reading reading = { text, strlen(text), setter->file, setter->value.column,
 		setter->source->settings->folder };
-	struct tree *list = read_yaml(&reading, setter->problems);
-	if (!list || list->kind == TREE_LIST)
-		return list;
-	problem_add(setter->problems, setter->value, "set", NULL, "a list is written [a, b] or a,b");
-	tree_free(list);
+	struct tree *tree = read_yaml(&reading, setter->problems);
+	if (!tree || tree->kind == kind)
+		return tree;
+	problem_add(setter->problems, setter->value, "set", NULL, kind == TREE_LIST ? "a list is written [a, b] or a,b"
+		: "%s is a map: it is written {a: 1, b: 2}", setter->setting->name);
+	tree_free(tree);
 	return NULL;
 }
 
 static struct tree *value_of(const struct setter *setter, const struct variable *variable)
 {
 	const char *text = setter->setting->value;
-	if (is_list(setter, variable->fallback))
-		return *text == '[' ? flow_list(setter, text) : split(setter, text);
+	enum tree_kind kind = kind_of(setter, variable->fallback);
+	if (kind == TREE_MAP || (kind == TREE_LIST && *text == '['))
+		return flow(setter, text, kind);
+	if (kind == TREE_LIST)
+		return split(setter, text);
 	if (!variables_allow(variable, text)) {
 		variables_refuse(variable, text, setter->value, setter->problems);
 		return NULL;

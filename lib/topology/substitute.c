@@ -145,11 +145,11 @@ static void refuse_place(struct scope *scope, enum builtin builtin, struct mark 
 		builtin_names[builtin], where);
 }
 
-static void refuse_inside(struct scope *scope, const struct dollar *piece, struct mark mark)
+static void refuse_inside(struct scope *scope, const struct dollar *piece, const char *kind, struct mark mark)
 {
 	scope->failed = true;
-	problem_add(scope->problems, mark, "variable", NULL, "`$%.*s` is a list: it cannot stand inside a text",
-		(int)piece->name_length, piece->name);
+	problem_add(scope->problems, mark, "variable", NULL, "`$%.*s` is %s: it cannot stand inside a text",
+		(int)piece->name_length, piece->name, kind);
 }
 
 static void add_builtin(struct scope *scope, const struct dollar *piece, enum builtin builtin,
@@ -171,7 +171,7 @@ static void add_builtin(struct scope *scope, const struct dollar *piece, enum bu
 	} else if (builtin == BUILTIN_HERE) {
 		draft_add_plain(draft, source->folder, source->folder);
 	} else if (builtin == BUILTIN_ARGS) {
-		refuse_inside(scope, piece, mark);
+		refuse_inside(scope, piece, "a list", mark);
 	} else if (use->replicas) {
 		draft_add_plain(draft, use->replicas, source->folder);
 	} else {
@@ -217,8 +217,8 @@ static void add_named(struct scope *scope, const struct dollar *piece, const str
 	struct dollar whole;
 	if (!draft->from.line)
 		draft->from = value->mark;
-	if (value->kind == TREE_LIST)
-		refuse_inside(scope, piece, mark);
+	if (value->kind != TREE_SCALAR)
+		refuse_inside(scope, piece, tree_kind_name(value), mark);
 	else if (dollar_is_whole(value->text, &whole))
 		add_named(scope, &whole, use, mark, draft);
 	else if (!tree_is_null(value))
@@ -275,16 +275,20 @@ static struct tree *placed(struct scope *scope, struct tree *value, const struct
 {
 	if (value->kind == TREE_SCALAR)
 		return expand(scope, value, target);
-	struct tree *list = expand(scope, value, target);
-	if (list == value) {
-		list = tree_list(target->mark);
-		for (size_t i = 0; i < value->count; i++)
-			tree_append(list, tree_share(value->items[i]));
+	struct tree *out = expand(scope, value, target);
+	if (out == value) {
+		out = value->kind == TREE_LIST ? tree_list(target->mark) : tree_map(target->mark);
+		for (size_t i = 0; i < value->count; i++) {
+			if (value->kind == TREE_LIST)
+				tree_append(out, tree_share(value->items[i]));
+			else
+				tree_put(out, value->keys[i], value->key_marks[i], tree_share(value->items[i]));
+		}
 		tree_free(value);
 	}
-	list->mark = target->mark;
-	list->from = target->from;
-	return list;
+	out->mark = target->mark;
+	out->from = target->from;
+	return out;
 }
 
 /* Arguments are as the shell gave them: a dollar in them is a dollar. */
@@ -374,6 +378,8 @@ static struct tree *expand_items(struct scope *scope, struct tree *tree, const s
 		changed |= item != tree->items[i];
 		if (tree->kind == TREE_LIST)
 			append(scope, copy, tree->items[i], item);
+		else if (used && exhausted(scope, PIECE_COST + strlen(tree->keys[i]), target->mark))
+			tree_free(item);
 		else
 			tree_put(copy, tree->keys[i], tree->key_marks[i], item);
 	}

@@ -103,6 +103,17 @@ static void scan(struct uses *uses, const struct tree *tree)
 		scan(uses, tree->items[i]);
 }
 
+/* What the file's own value of a variable needs is used, even where --set has replaced that value. */
+static void scan_fallback(struct uses *uses, const struct tree *tree)
+{
+	struct dollar piece;
+	for (const char *at = tree->text; at && dollar_next(&at, &piece); )
+		if (piece.kind == DOLLAR_NAME && !builtin_find(piece.name, piece.name_length))
+			use(uses, &piece);
+	for (size_t i = 0; i < tree->count; i++)
+		scan_fallback(uses, tree->items[i]);
+}
+
 /* Of a node or the options of an edge: x-keys are free. */
 static void scan_keys(struct uses *uses, const struct tree *tree)
 {
@@ -259,8 +270,12 @@ void variables_check_uses(struct source *source, struct problems *problems)
 	variables_index(source, &uses.names);
 	size_t count = source->variables.count;
 	scan_file(&uses);
-	for (size_t i = 0; i < uses.fresh.count; i++)
-		scan(&uses, source->variables.at[uses.fresh.at[i]].value);
+	for (size_t i = 0; i < uses.fresh.count; i++) {
+		const struct variable *variable = &source->variables.at[uses.fresh.at[i]];
+		scan(&uses, variable->value);
+		if (variable->set)
+			scan_fallback(&uses, variable->fallback);
+	}
 	uses.colours = memory_array(count + 1, 1);
 	for (size_t i = 0; i <= count; i++)
 		visit(&uses, i);

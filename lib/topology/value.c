@@ -160,7 +160,7 @@ static const struct type_row {
 	{ "size", "a size", typed_size, false },
 	{ "list", "a list", NULL, false },
 	{ "object", "a map", NULL, false },
-	{ "map", "a map", NULL, false },
+	{ "map", "a map of maps", NULL, false },
 };
 
 static const struct type_row *row_of(const char *type)
@@ -175,6 +175,11 @@ bool value_type_known(const char *type)
 {
 	const struct type_row *row = row_of(type);
 	return row && row->typed;
+}
+
+bool value_is_nested(const char *type)
+{
+	return !strcmp(type, "object") || !strcmp(type, "map");
 }
 
 const char *value_type_noun(const char *type)
@@ -200,14 +205,26 @@ json_t *value_typed(const struct value_kind *kind, const char *text, const char 
 
 /* ---- templates ---- */
 
+static const char template_key[] = "$template";
+
 json_t *value_template(const char *text, const char *base)
 {
-	return json_pack("{s:s, s:s*}", "template", text, "base", base);
+	return json_pack("{s:s, s:s*}", template_key, text, "base", base);
+}
+
+static const char *template_text(const json_t *value)
+{
+	return json_string_value(json_object_get(value, template_key));
+}
+
+static const char *template_base(const json_t *value)
+{
+	return json_string_value(json_object_get(value, "base"));
 }
 
 bool value_is_template(const json_t *value)
 {
-	return json_is_object(value);
+	return template_text(value);
 }
 
 static enum builtin builtin_of(const struct dollar *piece)
@@ -239,19 +256,42 @@ char *value_template_path(const char *text, const char *base)
 		: files_absolute(text_string(&whole), text);
 }
 
-bool value_names_index(const json_t *value)
+char *value_template_text(const json_t *template, bool is_path)
 {
-	for (size_t i = 0; i < json_array_size(value); i++)
-		if (value_names_index(json_array_get(value, i)))
+	const char *text = template_text(template);
+	return is_path ? value_template_path(text, template_base(template)) : memory_copy_text(text);
+}
+
+/* Whether a template that `wanted` holds for lies somewhere in it. */
+static bool holds(const json_t *value, bool (*wanted)(const json_t *template))
+{
+	const char *name;
+	json_t *inner;
+	size_t i;
+	if (value_is_template(value))
+		return wanted(value);
+	json_array_foreach(value, i, inner)
+		if (holds(inner, wanted))
 			return true;
-	if (!value_is_template(value))
-		return false;
-	const char *at = json_string_value(json_object_get(value, "template"));
+	json_object_foreach((json_t *)value, name, inner)
+		if (holds(inner, wanted))
+			return true;
+	return false;
+}
+
+static bool template_names_index(const json_t *template)
+{
+	const char *at = template_text(template);
 	struct dollar piece;
 	while (dollar_next(&at, &piece))
 		if (builtin_of(&piece) == BUILTIN_INDEX)
 			return true;
 	return false;
+}
+
+bool value_names_index(const json_t *value)
+{
+	return holds(value, template_names_index);
 }
 
 char *value_fill(const char *text, int index, const char *folder)
@@ -272,38 +312,80 @@ char *value_fill(const char *text, int index, const char *folder)
 	return text_take(&out);
 }
 
-static json_t *filled_text(const struct value_kind *kind, json_t *value, int index, const char *folder,
-	struct error *error)
+/* What filling needs to know at every depth. */
+struct filling {
+	int index;
+	const char *folder;
+	struct error *error;
+};
+
+static json_t *filled(const struct filling *filling, const struct param_spec *param, json_t *value);
+
+static json_t *filled_text(const struct filling *filling, const struct value_kind *kind, json_t *value)
 {
 	if (!value_is_template(value))
 		return json_incref(value);
-	char *cleanup_free text = value_fill(json_string_value(json_object_get(value, "template")), index, folder);
-	return value_typed(kind, text, json_string_value(json_object_get(value, "base")), error);
+	char *cleanup_free text = value_fill(template_text(value), filling->index, filling->folder);
+	return value_typed(kind, text, template_base(value), filling->error);
+}
+
+static json_t *filled_list(const struct filling *filling, const struct param_spec *param, json_t *value)
+{
+	struct value_kind kind = { param->element, param->name, param->range };
+	json_t *list = json_array();
+	for (size_t i = 0; i < json_array_size(value); i++)
+		if (json_array_append_new(list, filled_text(filling, &kind, json_array_get(value, i)))) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
+static json_t *filled_object(const struct filling *filling, const struct param_spec *param, json_t *value)
+{
+	json_t *out = json_object();
+	for (size_t i = 0; i < param->fields.count; i++) {
+		const struct param_spec *field = &param->fields.at[i];
+		if (json_object_set_new(out, field->name, filled(filling, field, json_object_get(value, field->name)))) {
+			json_decref(out);
+			return NULL;
+		}
+	}
+	return out;
+}
+
+static json_t *filled_map(const struct filling *filling, const struct param_spec *param, json_t *value)
+{
+	json_t *out = json_object(), *object;
+	const char *name;
+	json_object_foreach(value, name, object)
+		if (json_object_set_new(out, name, filled_object(filling, param, object))) {
+			json_decref(out);
+			return NULL;
+		}
+	return out;
+}
+
+/* Adding NULL, which is what a value that cannot be is, fails. */
+static json_t *filled(const struct filling *filling, const struct param_spec *param, json_t *value)
+{
+	struct value_kind kind = { param->type, param->name, param->range };
+	if (!strcmp(param->type, "object"))
+		return filled_object(filling, param, value);
+	if (!strcmp(param->type, "map"))
+		return filled_map(filling, param, value);
+	return json_is_array(value) ? filled_list(filling, param, value) : filled_text(filling, &kind, value);
 }
 
 json_t *value_filled(const struct param_spec *param, json_t *value, int index, const char *folder, struct error *error)
 {
-	struct value_kind kind = { json_is_array(value) ? param->element : param->type, param->name, param->range };
-	if (!json_is_array(value))
-		return filled_text(&kind, value, index, folder, error);
-	json_t *list = json_array();
-	for (size_t i = 0; i < json_array_size(value); i++) {
-		json_t *item = filled_text(&kind, json_array_get(value, i), index, folder, error);
-		if (!item) {
-			json_decref(list);
-			return NULL;
-		}
-		json_array_append_new(list, item);
-	}
-	return list;
+	struct filling filling = { index, folder, error };
+	return filled(&filling, param, value);
 }
 
-static bool holds_template(const json_t *value)
+static bool any_template(const json_t *template)
 {
-	for (size_t i = 0; i < json_array_size(value); i++)
-		if (value_is_template(json_array_get(value, i)))
-			return true;
-	return value_is_template(value);
+	return template;
 }
 
 json_t *values_filled(const struct implementation_spec *spec, json_t *values, int index, const char *folder)
@@ -311,15 +393,15 @@ json_t *values_filled(const struct implementation_spec *spec, json_t *values, in
 	json_t *out = NULL, *value;
 	const char *name;
 	json_object_foreach(values, name, value) {
-		if (!holds_template(value))
+		if (!holds(value, any_template))
 			continue;
 		struct error error = { 0 };
-		json_t *filled = value_filled(implementation_param(spec, name), value, index, folder, &error);
-		if (!filled)
+		json_t *new = value_filled(implementation_param(spec, name), value, index, folder, &error);
+		if (!new)
 			BUG("parameter %s, checked with every index, has no value for %d: %s", name, index, error.text);
 		if (!out)
 			out = json_copy(values);
-		json_object_set_new(out, name, filled);
+		json_object_set_new(out, name, new);
 	}
 	return out ? out : json_incref(values);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Values of parameters as JSON: int, size integer; real real (or ".inf", "-.inf", ".nan"); bool; text, choice, path text;
- * duration seconds; a list an array of these. What still holds $index or $folder is a template until a replica's
- * values are wanted: {"template": text, "base": folder}.
+ * duration seconds; a list an array of these; an object one of its fields; a map one of objects, in the file's order. What still
+ * holds $index or $folder is a template until a replica's values are wanted: {"$template": text, "base": folder}. (No name in an
+ * object or map has a dollar.)
  */
 #ifndef TOPOLOGY_VALUE_H
 #define TOPOLOGY_VALUE_H
@@ -32,7 +33,9 @@ json_t *value_template(const char *text, const char *base);
 /* A path that is a template as one that means the same file wherever it stands. Caller frees. */
 char *value_template_path(const char *text, const char *base);
 bool value_is_template(const json_t *value);
-bool value_names_index(const json_t *value);            /* a template, or a list with one, that $index stands in */
+char *value_template_text(const json_t *template, bool is_path);        /* as value_template_path, of a value. Caller frees. */
+bool value_names_index(const json_t *value);            /* somewhere in it is a template that $index stands in */
+bool value_is_nested(const char *type);                 /* an object or a map */
 /* With $index and $folder put in. New reference, or NULL with an error. */
 json_t *value_filled(const struct param_spec *param, json_t *value, int index, const char *folder, struct error *error);
 /* All of a group's values for one replica; shares what holds no template. New reference. */

@@ -65,9 +65,27 @@ static void read_one_of(struct variable *variable, const struct tree *list, stru
 	}
 }
 
+/* No key of it could be meant for a long form: it is the value itself. */
+static bool is_bare_map(const struct tree *map, const struct problems *problems)
+{
+	const struct schema_table *table = &schema_tables[SCHEMA_VARIABLE];
+	const char *words[8];
+	for (size_t i = 0; i < table->count; i++)
+		words[i] = table->keys[i].name;
+	for (size_t i = 0; i < map->count; i++)
+		if (schema_find(SCHEMA_VARIABLE, map->keys[i]) || words_nearest(problems, map->keys[i], words, table->count))
+			return false;
+	return map->count;
+}
+
 /* {default: ..., one_of: [...], help: ...} */
 static void read_long_form(struct variable *variable, const struct tree *map, struct problems *problems)
 {
+	if (is_bare_map(map, problems)) {
+		problem_add(problems, map->mark, "variable", NULL, "a variable that holds a map is written `%.60s: {default: {...}}`",
+			variable->name);
+		return;
+	}
 	schema_check(SCHEMA_VARIABLE, map, problems);
 	const struct tree *help = tree_get(map, "help");
 	struct tree *fallback = tree_get(map, "default");
@@ -78,8 +96,6 @@ static void read_long_form(struct variable *variable, const struct tree *map, st
 		problem_add(problems, variable->mark, "variable", NULL,
 			"`%.60s` has no default: write `default: VALUE`",
 			variable->name);
-	else if (fallback->kind == TREE_MAP)
-		fallback = NULL;
 	else if (variable->one_of.count && fallback->kind != TREE_SCALAR)
 		problem_add(problems, fallback->mark, "type", NULL,
 			"a variable with `one_of` is a text, not %s",

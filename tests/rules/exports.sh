@@ -13,6 +13,10 @@ cat > every.c <<'END'
 /* Every macro, every kind of declaration. */
 #include <lpad/node.h>
 
+struct limits {
+	int64_t least;
+	struct { double most; } inner;
+};
 struct state {
 	int64_t count, room;
 	double rate, wait;
@@ -22,6 +26,8 @@ struct state {
 	lpad_ints sizes;
 	lpad_reals rates;
 	lpad_texts names, files;
+	struct limits limits;
+	lpad_map tables, more_tables;
 	lpad_handle *server, *peers;
 	lpad_inbox *tasks, *others;
 	lpad_topic *news, *more;
@@ -50,6 +56,7 @@ static int run(lpad_node *node)
 	return lpad_stopping(node) ? LPAD_ESTOPPED : lpad_fail(node, "no task in time");
 }
 
+static const lpad_param limits[] = { LPAD_INT(struct limits, least, "1", "1..", "at least"), LPAD_END };
 static const lpad_param params[] = {
 	LPAD_INT(struct state, count, "1", "1..", "a number"),
 	LPAD_SIZE(struct state, room, "64MiB", NULL, "bytes"),
@@ -63,6 +70,9 @@ static const lpad_param params[] = {
 	LPAD_REALS(struct state, rates, "", NULL, "rates"),
 	LPAD_TEXTS(struct state, names, "", "names"),
 	LPAD_PATHS(struct state, files, "", "files"),
+	LPAD_OBJECT(struct state, limits, limits, "limits"),
+	LPAD_MAP(struct state, tables, struct limits, limits, "limits by name"),
+	LPAD_MAP_OR(struct state, more_tables, struct limits, "{}", limits, "none or more"),
 	LPAD_END
 };
 static const lpad_handle_decl handles[] = {
@@ -152,7 +162,7 @@ refuse() {
 	[ -n "$topic" ] || topic='LPAD_TOPIC(struct state, topic, "")'
 	cat > wrong.c <<-END
 	#include <lpad/node.h>
-	struct state { int64_t count; int number; float rate; char *text; lpad_topic *topic; lpad_handle *handle; };
+	struct state { int64_t count; int number; float rate; char *text; lpad_topic *topic; lpad_handle *handle; lpad_map map; };
 	int use(lpad_handle *handle);
 	int use(lpad_handle *handle) { return $expression; }
 	extern const lpad_param params[];
@@ -175,6 +185,8 @@ refuse() {
 }
 expected=no
 refuse "nothing wrong"
+refuse "LPAD_MAP of a map" 'LPAD_MAP(struct state, map, struct state, params, "")'
+refuse "LPAD_OBJECT of a struct" 'LPAD_OBJECT(struct state, map, params, "")'
 expected=yes
 refuse "LPAD_INT of an int" 'LPAD_INT(struct state, number, NULL, NULL, "")'
 refuse "LPAD_INT of a float" 'LPAD_INT(struct state, rate, NULL, NULL, "")'
@@ -182,6 +194,10 @@ refuse "LPAD_INT of a member that is not there" 'LPAD_INT(struct state, cuont, N
 refuse "LPAD_REAL of a float" 'LPAD_REAL(struct state, rate, NULL, NULL, "")'
 refuse "LPAD_TEXT of a char *" 'LPAD_TEXT(struct state, text, NULL, "")'
 refuse "LPAD_CHOICE of an int64_t" 'LPAD_CHOICE(struct state, count, NULL, "a b", "")'
+refuse "LPAD_OBJECT of an int64_t" 'LPAD_OBJECT(struct state, count, params, "")'
+refuse "LPAD_OBJECT of a pointer" 'LPAD_OBJECT(struct state, topic, params, "")'
+refuse "LPAD_MAP of a pointer" 'LPAD_MAP(struct state, topic, struct state, params, "")'
+refuse "LPAD_MAP of nothing that is known" 'LPAD_MAP(struct state, map, struct sttae, params, "")'
 refuse "a handle in a topic's member" '' '' 'LPAD_HANDLE(struct state, topic, LPAD_ONE, "get", "")'
 refuse "a topic in a handle's member" '' '' '' 'LPAD_TOPIC(struct state, handle, "")'
 refuse "a number as a deadline" '' 'lpad_await_server(handle, 0, 5)'

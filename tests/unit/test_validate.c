@@ -211,6 +211,112 @@ START_TEST(many_mistakes_fit_into_one_text)
 	expect(&one, " more");
 }
 
+/* ---- objects and maps ---- */
+
+struct limiter {
+	int64_t min_size;
+	double error_buffer;
+};
+struct table {
+	lpad_ints sizes;
+	struct limiter limiter;
+};
+struct nested {
+	lpad_map tables;
+	struct limiter limiter;
+};
+
+static const lpad_param limiter_fields[] = {
+	LPAD_INT(struct limiter, min_size, "1", "1..", "least"),
+	LPAD_REAL(struct limiter, error_buffer, "1", NULL, "slack"),
+	LPAD_END
+};
+static const lpad_param table_fields[] = {
+	LPAD_INTS(struct table, sizes, "[]", NULL, "sizes"),
+	LPAD_OBJECT(struct table, limiter, limiter_fields, "limiter"),
+	LPAD_END
+};
+
+static lpad_implementation nested(const lpad_param *params)
+{
+	return (lpad_implementation){ .name = "node", .state = sizeof(struct nested), .params = params };
+}
+
+static void expect_nested(lpad_param row, const char *sentence)
+{
+	lpad_param params[] = { row, LPAD_END };
+	lpad_implementation one = nested(params);
+	expect(&one, sentence);
+}
+
+START_TEST(fields)
+{
+	struct error error = { 0 };
+	lpad_param map = LPAD_MAP(struct nested, tables, struct table, table_fields, "tables");
+	lpad_param object = LPAD_OBJECT(struct nested, limiter, limiter_fields, "limiter");
+	lpad_param both[] = { map, object, LPAD_END };
+	lpad_implementation one = nested(both);
+	ck_assert_msg(!implementation_validate(&one, &error), "%s", error.text);
+
+	lpad_param wrong = map;
+	wrong.fields_size = sizeof(lpad_ints);
+	expect_nested(wrong, "parameter `tables.limiter` lies beyond its object (bytes 16 to 32 of 16): "
+		"are these the fields of the struct that it is?");
+	wrong = object;
+	wrong.fields = table_fields;
+	expect_nested(wrong, "parameter `limiter.limiter` lies beyond its object");
+	wrong.fields = NULL;
+	expect_nested(wrong, "parameter `limiter` is an object without fields");
+	wrong = map;
+	wrong.fields = &table_fields[2];
+	expect_nested(wrong, "parameter `tables` is a map without fields");
+	wrong.fields = table_fields;
+	wrong.fields_size = SIZE_MAX;
+	expect_nested(wrong, "the objects of parameter `tables` cannot have 18446744073709551615 bytes");
+	wrong.fields_size = sizeof(struct table);
+	wrong.room = 4;
+	expect_nested(wrong, "parameter `tables` is map of 24 bytes, its member has 4");
+}
+
+START_TEST(fields_within_fields)
+{
+	lpad_param twice[] = { limiter_fields[0], limiter_fields[0], LPAD_END };
+	lpad_param overlapping[] = { limiter_fields[0], limiter_fields[1], LPAD_END };
+	lpad_param choice[] = { { .name = "c", .type = LPAD_T_CHOICE, .room = 4, .range = "a b", .value = "x" }, LPAD_END };
+	lpad_param table[] = { table_fields[0], table_fields[1], LPAD_END };
+	lpad_param map = LPAD_MAP(struct nested, tables, struct table, table, "tables");
+	table[1].fields = twice;
+	expect_nested(map, "parameter `tables.limiter.min_size` is declared twice");
+	overlapping[1].into = 4;
+	table[1].fields = overlapping;
+	expect_nested(map, "parameter `tables.limiter.min_size` and parameter `tables.limiter.error_buffer` share a member of the object");
+	table[1].fields = choice;
+	expect_nested(map, "parameter `tables.limiter.c` has the default `x`, which is not one of a b");
+	lpad_param plain = LPAD_INTS(struct table, sizes, "[]", NULL, "sizes");
+	plain.fields = limiter_fields;
+	expect_nested(plain, "parameter `sizes` has fields, but is no object and no map");
+}
+
+START_TEST(signatures)
+{
+	lpad_method served[] = { LPAD_METHOD(call_nothing, "m", .request = "obs f32[*,4]", .reply = "a i64, a u8"), LPAD_END };
+	lpad_implementation one = good();
+	one.methods = served;
+	expect(&one, "the reply's signature of `call_nothing` cannot be read: \"a i64, a u8\": two tensors are named `a` (at character 8)");
+	served[0].reply = "json";
+	served[0].request = "obs float32[3]";
+	expect(&one, "the request's signature of `call_nothing` cannot be read: \"obs float32[3]\": `float32` is no type: "
+		"did you mean f32? (at character 5)");
+	lpad_topic_decl topics[] = { LPAD_TOPIC(struct state, topic, "t", .signature = "w f32["), LPAD_END };
+	one = good();
+	one.topics = topics;
+	expect(&one, "the signature of `topic` cannot be read");
+	lpad_subscription_decl subscriptions[] = { LPAD_ON(on_nothing, 1, "a", .signature = "w"), LPAD_END };
+	one = good();
+	one.subscriptions = subscriptions;
+	expect(&one, "the signature of `on_nothing` cannot be read");
+}
+
 int main(void)
 {
 	TCase *all = tcase_create("validate");
@@ -222,6 +328,9 @@ int main(void)
 	tcase_add_test(all, methods);
 	tcase_add_test(all, subscriptions_and_handles);
 	tcase_add_test(all, many_mistakes_fit_into_one_text);
+	tcase_add_test(all, fields);
+	tcase_add_test(all, fields_within_fields);
+	tcase_add_test(all, signatures);
 	Suite *suite = suite_create("validate");
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);

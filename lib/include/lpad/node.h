@@ -85,7 +85,7 @@ enum lpad_type {                /* bound member */
 	LPAD_T_SIZE,            /* int64_t, bytes */
 	LPAD_T_LIST,            /* lpad_ints, lpad_reals or lpad_texts, by the element's type */
 	LPAD_T_OBJECT,          /* a struct, see fields */
-	LPAD_T_MAP              /* named objects */
+	LPAD_T_MAP              /* lpad_map: named structs, see fields */
 };
 
 /* Bound lists. The items live as long as the node. */
@@ -343,12 +343,17 @@ typedef struct lpad_module_table {
 template <class A, class B> struct lpad_same_;
 template <class A> struct lpad_same_<A, A> { enum { zero = 0 }; };
 #define LPAD_EXTERN_C_ extern "C"
+template <bool> struct lpad_true_;
+template <> struct lpad_true_<true> { enum { zero = 0 }; };
 #define LPAD_MEMBER_(T, m, type) (offsetof(T, m) + lpad_same_<decltype(((T *)0)->m), type>::zero)
+#define LPAD_STRUCT_(T, m) (offsetof(T, m) + lpad_true_<__is_class(decltype(((T *)0)->m))>::zero)
 extern "C" {
 #else
 #define LPAD_EXTERN_C_ extern
 #define LPAD_MEMBER_(T, m, type) (offsetof(T, m) + 0 * sizeof(char[ \
 	__builtin_types_compatible_p(__typeof__(((T *)0)->m), type) ? 1 : -1]))     /* error here: the member has another type */
+#define LPAD_STRUCT_(T, m) (offsetof(T, m) + 0 * sizeof(char[ \
+	__builtin_classify_type(((T *)0)->m) == 12 ? 1 : -1]))                      /* error here: the member is no struct */
 #endif
 
 /*
@@ -371,6 +376,19 @@ extern "C" {
 #define LPAD_REALS(T, m, value, range, help) LPAD_PARAM_(#m, T, m, lpad_reals, LPAD_T_LIST, LPAD_T_REAL, value, range, help)
 #define LPAD_TEXTS(T, m, value, help) LPAD_PARAM_(#m, T, m, lpad_texts, LPAD_T_LIST, LPAD_T_TEXT, value, NULL, help)
 #define LPAD_PATHS(T, m, value, help) LPAD_PARAM_(#m, T, m, lpad_texts, LPAD_T_LIST, LPAD_T_PATH, value, NULL, help)
+/*
+ * Structs within the state, up to 8 deep. `fields_` is an array of rows like these, of the struct's members, ending with LPAD_END:
+ *     static const lpad_param limiter[] = { LPAD_INT(struct limiter, min_size, "1", "1..", "..."), LPAD_END };
+ * An object that the file does not give has its fields' defaults. A map (the member is an lpad_map) must be given; LPAD_MAP_OR has
+ * a default, as it would stand in the file: "{}" or "{main: {max_size: 1000}}". `type` is the struct of its objects.
+ */
+#define LPAD_OBJECT(T, m, fields_, help_) \
+	{ .name = #m, .help = help_, .type = LPAD_T_OBJECT, .element = 0, .into = LPAD_STRUCT_(T, m), \
+	  .room = sizeof(((T *)0)->m), .value = NULL, .range = NULL, .fields = fields_, .fields_size = 0 }
+#define LPAD_MAP(T, m, type_, fields_, help_) LPAD_MAP_OR(T, m, type_, NULL, fields_, help_)
+#define LPAD_MAP_OR(T, m, type_, value_, fields_, help_) \
+	{ .name = #m, .help = help_, .type = LPAD_T_MAP, .element = 0, .into = LPAD_MEMBER_(T, m, lpad_map), \
+	  .room = sizeof(lpad_map), .value = value_, .range = NULL, .fields = fields_, .fields_size = sizeof(type_) }
 #define LPAD_HANDLE(T, m, many_, calls_, help_) LPAD_HANDLE_AS(#m, T, m, many_, calls_, help_)
 #define LPAD_HANDLE_AS(n, T, m, many_, calls_, help_) \
 	{ .name = n, .help = help_, .into = LPAD_MEMBER_(T, m, lpad_handle *), .many = many_, .calls = calls_ }

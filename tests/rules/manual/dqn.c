@@ -16,9 +16,24 @@ static const lpad_handle_decl learner_handles[] = {
 	LPAD_HANDLE(struct learner, replay, LPAD_OPTIONAL, "sample", "data"), LPAD_END };
 static const lpad_topic_decl learner_topics[] = { LPAD_TOPIC(struct learner, weights, "newest weights"), LPAD_END };
 
-struct replay { int64_t max_size; };
+struct limiter { double samples_per_insert; int64_t min_size; };
+static const lpad_param limiter_fields[] = {
+	LPAD_REAL(struct limiter, samples_per_insert, "1", "0..", "how often an item is sampled"),
+	LPAD_INT(struct limiter, min_size, "1", "1..", "items before the first sample"), LPAD_END };
+struct table { int32_t sampler; int64_t max_size; struct limiter limiter; };
+static const lpad_param table_fields[] = {
+	LPAD_CHOICE(struct table, sampler, "uniform", "uniform fifo", "which item is next"),
+	LPAD_INT(struct table, max_size, "1000", "1..", "items"),
+	LPAD_OBJECT(struct table, limiter, limiter_fields, "who waits for whom"), LPAD_END };
+struct checkpoint { double every; const char *to; };
+static const lpad_param checkpoint_fields[] = {
+	LPAD_DURATION(struct checkpoint, every, "10m", "1s..", "between two"),
+	LPAD_PATH(struct checkpoint, to, "", "where it lies"), LPAD_END };
+struct replay { int64_t max_size; lpad_map tables; struct checkpoint checkpoint; };
 static const lpad_param replay_params[] = {
-	LPAD_INT(struct replay, max_size, "1000", "1..", "items"), LPAD_END };
+	LPAD_INT(struct replay, max_size, "1000", "1..", "items"),
+	LPAD_MAP_OR(struct replay, tables, struct table, "{}", table_fields, "tables by name"),
+	LPAD_OBJECT(struct replay, checkpoint, checkpoint_fields, "what is saved"), LPAD_END };
 
 struct actor {
 	double epsilon;
