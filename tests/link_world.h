@@ -51,6 +51,7 @@ struct party {
 struct world {
 	char *folder;
 	int buffer;                     /* 0: what the edges need */
+	const char *signature, *expected;       /* of all topics; of all subscriptions; set before the binding */
 	const struct edge *edges;
 	size_t edge_count;
 	struct party party[WORLD_PARTIES];
@@ -176,7 +177,7 @@ static inline void world_add_topics(const struct world *world, int number, struc
 			char **address = memory_array(2, sizeof *address);
 			address[0] = world_topic_address(world, number, edge->topic);
 			address[1] = world_notice_address(world, number, edge->topic);
-			topics[(*count)++] = (struct topic_link){ .name = edge->topic,
+			topics[(*count)++] = (struct topic_link){ .name = edge->topic, .signature = world->signature,
 				.bodies = { (const char *const *)address, 1 },
 				.notices = { (const char *const *)address + 1, 0 },
 				.buffer = world_buffer(world, number, edge->topic), .window = 128,
@@ -200,7 +201,7 @@ static inline void world_add_subscriptions(const struct world *world, int number
 			at++;
 		if (at == *count) {
 			list[(*count)++] = (struct subscription_link){ .name = edge->port, .callback = edge->callback,
-				.cycle = edge->cycle,
+				.cycle = edge->cycle, .signature = world->expected,
 				.publishers = memory_array(world->edge_count, sizeof(struct publisher_link)) };
 		}
 		((struct publisher_link *)list[at].publishers)[list[at].count++] = (struct publisher_link){

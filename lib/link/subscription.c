@@ -316,8 +316,8 @@ int subscriptions_new(struct link *link, const struct link_spec *spec, struct er
 		subscription->publishers = memory_array(from->count, sizeof *subscription->publishers);
 		for (size_t p = 0; p < from->count; p++)
 			publisher_new(&subscription->publishers[p], subscription, &from->publishers[p]);
-		if (conform_read(from->signature, &subscription->signature, from->name, error))
-			return error_wrap(error, "subscription");
+		if (conform_read(from->signature, &subscription->signature, "signature", error))
+			return error_wrap(error, "subscription \"%s\"", from->name);
 	}
 	return 0;
 }

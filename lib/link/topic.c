@@ -223,8 +223,8 @@ int topics_new(struct link *link, const struct link_spec *spec, struct error *er
 		topic->link = link;
 		topic->place = i;
 		topic->name = memory_copy_text(spec->topics[i].name);
-		if (conform_read(spec->topics[i].signature, &topic->signature, topic->name, error))
-			return error_wrap(error, "topic");
+		if (conform_read(spec->topics[i].signature, &topic->signature, "signature", error))
+			return error_wrap(error, "topic \"%s\"", topic->name);
 		add_outlets(topic, &spec->topics[i].bodies, false);
 		add_outlets(topic, &spec->topics[i].notices, true);
 		topic->buffer = spec->topics[i].buffer;
