@@ -55,7 +55,7 @@ static void check_combination(struct check *check, struct source *source, struct
 	topology_warn_not_yet(topology, &check->problems);
 	topology_check_limits(topology, &check->limits, &check->problems);
 	if (!check->measured)
-		check->size = topology_measure(topology);
+		check->size = topology_measure(topology, NULL);
 	check->measured = true;
 	topology_free(topology);
 }

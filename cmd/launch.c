@@ -46,6 +46,8 @@ struct launching {
 	struct record record;
 	char *sockets;
 	char token[17];
+	struct processes *processes;
+	enum carrier carrier;
 	struct run_places places;
 };
 
@@ -113,7 +115,7 @@ static int read_topology(struct launching *launching)
 static void print_plan(const struct launching *launching)
 {
 	const struct topology *topology = launching->topology;
-	struct topology_size size = topology_measure(topology);
+	struct topology_size size = topology_measure(topology, NULL);
 	printf("%s, seed %" PRId64 ": would start %" PRId64 " process%s with %" PRId64 " connection%s\n", topology->name,
 		topology->seed, size.processes, size.processes == 1 ? "" : "es", size.connections,
 		size.connections == 1 ? "" : "s");
@@ -226,7 +228,8 @@ static int prepare(struct launching *launching)
 static json_t *write_document(void *context, const struct group *group, int index, int incarnation)
 {
 	const struct launching *launching = context;
-	return document_process(launching->topology, &launching->places, group, index, incarnation);
+	(void)incarnation;              /* the first: nothing is restarted yet */
+	return document_process(launching->topology, &launching->places, launching->processes->of[group->first + index]);
 }
 
 static size_t longest_name(const struct topology *topology)
@@ -251,10 +254,11 @@ static int64_t step_limit_ns(void)
 
 static int run_it(struct launching *launching)
 {
+	launching->processes = processes_new(launching->topology, false);
 	make_token(launching);
 	launching->places = (struct run_places){ .run = launching->record.id, .token = launching->token,
 		.sockets = launching->sockets, .nodes = launching->record.nodes, .module = record_module,
-		.context = &launching->record };
+		.context = &launching->record, .processes = launching->processes, .carrier = launching->carrier };
 	launching->style.width = longest_name(launching->topology);
 	struct launch launch = { .topology = launching->topology, .record = &launching->record,
 		.sockets = launching->sockets, .token = launching->token, .program = "/proc/self/exe", .document = write_document,
@@ -282,6 +286,7 @@ static int launch(struct launching *launching)
 		files_remove_tree(launching->sockets);
 	if (code == EXIT_START && !launching->dry_run && !started)
 		fputs("lpad: nothing was started, and there is no record of it\n", stderr);
+	processes_free(launching->processes);
 	topology_free(launching->topology);
 	source_free(launching->source);
 	problems_release(&launching->problems);

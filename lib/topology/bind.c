@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "topology/document.h"
+#include "topology/mirrors.h"
 
 /* ---- modules ---- */
 
@@ -191,6 +192,7 @@ size_t topology_bind(struct topology *topology, const struct module_lookup *look
 	joins_free(topology->joins);
 	topology->joins = binder.joins = joins_new(topology);
 	bind_modules(&binder);
+	mirrors_bind(&binder);
 	bind_all_params(&binder);
 	bind_ports(&binder);
 	joins_set_buffers(binder.joins, topology);

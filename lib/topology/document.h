@@ -16,7 +16,8 @@
  *     "module": "/…/modules/x.so", "shown": "dqn.c", "implementation": "mapper",
  *     "params": {"steps": 500, "lr": 0.001, "text": ["/abs/a"]},     every declared one, typed; $index, $folder put in
  *     "start_within": -1, "stop_within": 10.0,
- *     "serve": ["ipc:///…/12.1.0"],             its REP addresses; empty: nobody calls it or subscribes
+ *     "serve": ["ipc:///…/12.1.0"],             its REP addresses, one for neighbours in the same process and one for
+ *                                               others; empty: nobody calls it or subscribes
  *     "max_message": 1073741824,
  *     "callers": [{"node": "driver", "number": 2, "index": 0, "incarnation": 1}],   members that will say HELLO
  *     "handles": {"peers": {"place": 2, "deadline": null,           deadline: seconds or null
@@ -28,7 +29,8 @@
  *                         "eager": false}]}},
  *     "subscriptions": {"value": {"keep": -2, "window": 128, "cycle": false,
  *        "publishers": [{"node": "sensor", "number": 1, "index": 0, "incarnation": 1, "topic": "reading",
- *                        "address": "ipc://… (topic)", "notice": "ipc://…" or null, "serve": "ipc://… (REP)", "buffer": 192,
+ *                        "address": "ipc://… (topic)", "notice": "ipc://…" of a lazy `latest`, else null,
+ *                        "serve": "ipc://… (REP)", "buffer": 192,
  *                        "keep": -2, "window": 128, "eager": false}]}}
  *   }]
  * }
@@ -40,7 +42,8 @@
  * A handle joined by several edges holds their servers in edge order; the deadline is the first one given. A port that
  * no edge names is absent. Addresses are ipc://SOCKETS/ID.INCARNATION.N: N = 0 for calls, 1 + 2 * place of the topic for its bodies,
  * 2 + 2 * place for its notices; between replicas of one process inproc://ID.INCARNATION.N; over tcp one listens on
- * tcp://127.0.0.1:0 and the peers' addresses are null until the supervisor sends them (control.h, "peer").
+ * tcp://127.0.0.1:0 and the peers' addresses are null until the supervisor sends them (control.h, "peer"). A replica that
+ * is alone in its process calls itself as it calls others.
  * A topic without subscribers is absent. keep and window stand per subscriber (an edge may change them): in
  * "subscriptions" each publisher entry carries its own "keep" and "window" as well.
  */
@@ -49,6 +52,8 @@
 
 #include <jansson.h>
 
+#include "topology/carriers.h"
+#include "topology/processes.h"
 #include "topology/topology.h"
 
 struct run_places {                     /* what a document needs to know of the run */
@@ -57,15 +62,22 @@ struct run_places {                     /* what a document needs to know of the 
 	/* The shared object in the record for a group; borrowed. */
 	const char *(*module)(void *context, const struct group *group);
 	void *context;
+	/* Of a replica by its global number, as it is now; NULL: all are in their first. */
+	int (*incarnation)(void *supervisor, int replica);
+	void *supervisor;
+	const struct processes *processes;
+	enum carrier carrier;
 };
 
 /* Of one replica. New reference. */
-json_t *document_node(const struct topology *topology, const struct run_places *places, const struct group *group,
-	int index, int incarnation);
-/* Of the whole process: {"lpad": 1, ..., "nodes": [document_node]}. New reference. */
-json_t *document_process(const struct topology *topology, const struct run_places *places,
-	const struct group *group, int index, int incarnation);
-/* What the `check` callback sees of one replica, today index 0 or each one whose parameters differ: handles with their
+json_t *document_node(const struct topology *topology, const struct run_places *places, const struct group *group, int index);
+/* Of a whole process, by its number: {"lpad": 1, ..., "nodes": [document_node]}. New reference. */
+json_t *document_process(const struct topology *topology, const struct run_places *places, int process);
+/* Where neighbours in other processes find that replica now: {"serve": "ipc://...", "topics": {"reading": {"address": ...,
+   "notice": ...}}}, as {"do": "peer", "state": "up"} has it. Nothing in it over tcp: the replica itself says that when it is
+   bound. New reference. */
+json_t *document_addresses(const struct topology *topology, const struct run_places *places, int replica);
+/* What the `check` callback sees of one replica, index 0 or each one whose parameters differ: handles with their
    servers, topics, subscriptions, axes; no addresses, no callers. */
 json_t *document_check(const struct topology *topology, const struct group *group, int index);
 /* Does the program wait for this node's run? Services and what runs in the background end when the others have. */

@@ -33,6 +33,9 @@ struct joins *joins_new(const struct topology *topology)
 	joins->edges = memory_array(joins->count, sizeof *joins->edges);
 	sort_edges(topology, true, &joins->from_start, &joins->from);
 	sort_edges(topology, false, &joins->to_start, &joins->to);
+	joins->behind = memory_array(joins->groups, sizeof *joins->behind);
+	for (size_t g = 0; g < joins->groups; g++)
+		joins->behind[g] = -1;
 	joins->max_message = joins->count ? 0 : 1 << 30;
 	for (size_t i = 0; i < joins->count; i++) {
 		const struct edge *edge = &topology->edges.at[i];
@@ -49,7 +52,7 @@ void joins_free(struct joins *joins)
 		return;
 	free(joins->from_start), free(joins->from);
 	free(joins->to_start), free(joins->to);
-	free(joins->edges);
+	free(joins->edges), free(joins->behind);
 	free(joins);
 }
 

@@ -29,6 +29,7 @@ struct joins {
 	int *from_start, *from; /* from[from_start[g] .. from_start[g + 1]): edges that g starts, in the file's order */
 	int *to_start, *to;     /* the same for edges that end at g */
 	struct join *edges;
+	int *behind;            /* by group: the one whose methods it offers too, mirrors.c; -1: none */
 	int64_t max_message;    /* the largest of all edges: one limit for the run, so that nobody sends what a peer refuses */
 };
 

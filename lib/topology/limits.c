@@ -46,7 +46,7 @@ void topology_check_limits(const struct topology *topology, const struct machine
 		{ limits->pids, "kernel.pid_max" },
 		{ limits->of_user, "RLIMIT_NPROC, `ulimit -u`" },
 	};
-	struct topology_size size = topology_measure(topology);
+	struct topology_size size = topology_measure(topology, NULL);
 	size_t lowest = 0;
 	for (size_t i = 1; i < sizeof rows / sizeof rows[0]; i++)
 		if (rows[i].most > 0 && (rows[lowest].most <= 0 || rows[i].most < rows[lowest].most))

@@ -75,9 +75,27 @@ static void line(struct found *found, int index)
 		add(found, first + i * stride);
 }
 
+/* At most so many partners: a group may have a million. */
+static size_t room(const struct view *view)
+{
+	size_t mine = (size_t)view->here->replicas, theirs = (size_t)view->there->replicas;
+	switch (view->edge->map) {
+	case MAP_ALL:
+	case MAP_ALONG:
+		return theirs;
+	case MAP_ROUND_ROBIN:
+		return theirs / mine + 1;
+	case MAP_ONE_TO_ONE:
+	case MAP_NEXT:
+	case MAP_PREVIOUS:
+		return 1;
+	}
+	return theirs;
+}
+
 static int *partners(const struct view *view, int index, size_t *count)
 {
-	struct found found = { view, index, memory_array((size_t)view->there->replicas, sizeof(int)), 0 };
+	struct found found = { view, index, memory_array(room(view), sizeof(int)), 0 };
 	int ahead = view->forward ? 1 : -1;
 	switch (view->edge->map) {
 	case MAP_ALL:

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "topology/bind.h"
 #include "topology/mark.h"
+#include "topology/mirrors.h"
 
 enum { ONE = 1, OPTIONAL = 2, MANY = 3 };
 enum { LOST_MOST = 100 };       /* edges that could not be made; with more, any port may be meant */
@@ -54,12 +55,6 @@ static char *quoted_list(const char *const *names, size_t count)
 	for (size_t i = 0; i < count; i++)
 		text_format(&out, "%s`%s`", !i ? "" : i + 1 < count ? ", " : " and ", names[i]);
 	return text_take(&out);
-}
-
-/* "actor (dqn.c)", "plot". */
-static char *with_module(const struct group *group, const struct bound_group *bound)
-{
-	return bound->shown ? memory_format("%s (%s)", group->label, bound->shown) : memory_copy_text(group->label);
 }
 
 /* The first handle that calls the method; NULL: none does. */
@@ -239,15 +234,12 @@ static int check_methods(const struct ends *ends, const struct handle_spec *hand
 	const struct implementation_spec *right = ends->right->spec;
 	int bad = 0;
 	for (size_t i = 0; right && i < handle->calls.count; i++) {
-		if (implementation_method(right, handle->calls.at[i]))
+		if (mirrors_serve(ends->binder, ends->edge->to, handle->calls.at[i]))
 			continue;
-		struct text cleanup_text served = { 0 };
-		for (size_t j = 0; j < right->methods.count; j++)
-			text_format(&served, "%s%s", j ? ", " : "", right->methods.at[j].name);
-		char *cleanup_free server = with_module(ends->to, ends->right);
+		struct text cleanup_text server = { 0 };
+		mirrors_describe(ends->binder, ends->edge->to, &server);
 		bad = refuse(ends, ends->edge->to_mark, "edge-method", NULL,
-			memory_format("%s.%s calls `%s`; %s serves %s", ends->from->label, handle->name, handle->calls.at[i],
-				server, served.length ? served.data : "no methods"));
+			memory_format("%s.%s calls `%s`; %s", ends->from->label, handle->name, handle->calls.at[i], server.data));
 	}
 	return bad;
 }
@@ -425,6 +417,8 @@ static bool calls(const struct binder *binder, const struct edge *edge, const ch
 	const struct handle_spec *handle = spec && edge->from_port ? implementation_handle(spec, edge->from_port) : NULL;
 	if (edge->to_port)
 		return false;
+	if (handle && text_equal(spec->mirrors, handle->name))  /* it passes on what others call */
+		return true;
 	for (size_t i = 0; handle && i < handle->calls.count; i++)
 		if (!strcmp(handle->calls.at[i], method))
 			return true;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "topology/mark.h"
 #include "topology/names.h"
 
@@ -132,13 +133,24 @@ static bool is_counted(const struct group *group)
 	return group->first <= REPLICAS_MOST - group->replicas;
 }
 
+/* With those that were refused, as nobody need know. */
+static int numbers(const struct topology *topology)
+{
+	int most = topology->total;
+	for (size_t i = 0; i < topology->groups.count; i++) {
+		const struct group *group = &topology->groups.at[i];
+		most = group->first + group->replicas > most ? group->first + group->replicas : most;
+	}
+	return most;
+}
+
 struct processes *processes_new(const struct topology *topology, bool threads)
 {
 	struct processes *out = memory_new(sizeof *out);
 	struct making making = { .topology = topology, .out = out, .everyone = -1 };
-	size_t total = (size_t)topology->total;
-	*out = (struct processes){ .total = topology->total, .threads = threads, .at = memory_array(total, sizeof *out->at),
-		.members = memory_array(total, sizeof *out->members), .of = memory_array(total, sizeof *out->of) };
+	size_t most = (size_t)numbers(topology);
+	*out = (struct processes){ .total = topology->total, .threads = threads, .at = memory_array(most, sizeof *out->at),
+		.members = memory_array(most, sizeof *out->members), .of = memory_array(most, sizeof *out->of) };
 	for (size_t i = 0; i < topology->groups.count; i++)
 		if (is_counted(&topology->groups.at[i]))
 			place_group(&making, &topology->groups.at[i]);
@@ -148,6 +160,65 @@ struct processes *processes_new(const struct topology *topology, bool threads)
 			hear_group(&making, &topology->groups.at[i]);
 	names_release(&making.named);
 	return out;
+}
+
+/* ---- edges that do not leave a process ---- */
+
+/* Of `count` replicas a step apart, the pairs that share a process: processes hold stretches of a group. */
+static int64_t pairs_in_line(const struct processes *processes, int first, int step, int count, bool with_self)
+{
+	int64_t pairs = 0;
+	for (int i = 0, run = 0; i < count; i++) {
+		run++;
+		if (i + 1 < count && processes->of[first + i * step] == processes->of[first + (i + 1) * step])
+			continue;
+		pairs += (int64_t)run * (run - !with_self);
+		run = 0;
+	}
+	return pairs;
+}
+
+/* All who differ only in `axis`, for every such line of the group; without one the whole group is a line. */
+static int64_t pairs_along(const struct processes *processes, const struct group *group, const char *axis, bool with_self)
+{
+	int64_t pairs = 0;
+	int step = 1, extent = group->replicas;
+	for (size_t i = group->axes.count; axis && i-- > 0; ) {
+		extent = group->axes.at[i].extent;
+		if (!strcmp(group->axes.at[i].name, axis))
+			break;
+		step *= extent;
+	}
+	for (int i = 0; i < group->replicas; i++)
+		if (i / step % extent == 0)
+			pairs += pairs_in_line(processes, group->first + i, step, extent, with_self);
+	return pairs;
+}
+
+static int64_t pairs_one_by_one(const struct processes *processes, const struct topology *topology, const struct edge *edge)
+{
+	const struct group *from = &topology->groups.at[edge->from], *to = &topology->groups.at[edge->to];
+	int64_t pairs = 0;
+	for (int i = 0; i < from->replicas; i++) {
+		size_t count;
+		int *cleanup_free partners = edge_servers(topology, edge, i, &count);
+		for (size_t k = 0; k < count; k++)
+			pairs += processes->of[from->first + i] == processes->of[to->first + partners[k]];
+	}
+	return pairs;
+}
+
+int64_t processes_pairs_within(const struct processes *processes, const struct topology *topology, const struct edge *edge)
+{
+	const struct group *from = &topology->groups.at[edge->from], *to = &topology->groups.at[edge->to];
+	bool with_self = !edge->to_port, commands = from->command || to->command;
+	if (!commands && (processes->threads || (from->process && text_equal(from->process, to->process))))
+		return edge_pairs(topology, edge);
+	if (from != to)
+		return 0;
+	if (edge->map == MAP_ALL || edge->map == MAP_ALONG)
+		return pairs_along(processes, from, edge->map == MAP_ALONG ? edge->axis : NULL, with_self);
+	return pairs_one_by_one(processes, topology, edge);
 }
 
 void processes_free(struct processes *processes)

@@ -40,6 +40,9 @@ struct processes {
 struct processes *processes_new(const struct topology *topology, bool threads);
 void processes_free(struct processes *processes);               /* NULL is fine */
 
+/* How many of an edge's pairs lie within one process: one's own place among them. */
+int64_t processes_pairs_within(const struct processes *processes, const struct topology *topology, const struct edge *edge);
+
 /* Did the group itself, or `defaults`, say what happens when it fails? Else it goes by the topology. */
 bool process_policy_given(const struct topology *topology, const struct group *group);
 

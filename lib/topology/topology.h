@@ -210,6 +210,8 @@ int *edge_servers(const struct topology *topology, const struct edge *edge, int 
 int *edge_callers(const struct topology *topology, const struct edge *edge, int index, size_t *count);
 int64_t edge_pairs(const struct topology *topology, const struct edge *edge);          /* without enumerating all-to-all */
 
+struct processes;
+
 /* ---- modules, ports and parameters ---- */
 
 /*
@@ -245,7 +247,8 @@ void topology_warn_not_yet(const struct topology *topology, struct problems *pro
 struct topology_size {
 	int64_t nodes, replicas, processes, threads, connections;
 };
-struct topology_size topology_measure(const struct topology *topology);
+/* `processes`: who shares one, processes.h; NULL: as the file says. */
+struct topology_size topology_measure(const struct topology *topology, const struct processes *processes);
 
 struct machine_limits {
 	int64_t threads, pids, of_user;         /* 0: not known, or none */

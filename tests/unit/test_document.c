@@ -16,6 +16,7 @@ static struct fake_lookup fake;
 static struct settings settings = { .folder = "/here" };
 static struct source *source;
 static struct topology *topology;
+static struct processes *processes;
 
 static const char interfaces[] =
 	"{\"m.c\": {\"implementations\": ["
@@ -24,14 +25,18 @@ static const char interfaces[] =
 	"  {\"name\": \"client\", \"has_run\": true, \"service\": true, \"has_check\": true,"
 	"   \"handles\": [{\"name\": \"one\", \"many\": 2, \"calls\": [\"get\"]},"
 	"               {\"name\": \"many\", \"many\": 3, \"calls\": [\"get\"]}],"
-	"   \"methods\": [{\"name\": \"get\"}],"
+	"   \"methods\": [{\"name\": \"get\", \"idempotent\": true}],"
 	"   \"subscriptions\": [{\"name\": \"in\", \"keep\": 16, \"optional\": true}],"
 	"   \"params\": [{\"name\": \"n\", \"type\": \"int\", \"value\": \"3\"},"
 	"              {\"name\": \"out\", \"type\": \"path\", \"value\": \"\"},"
 	"              {\"name\": \"rates\", \"type\": \"list\", \"element\": \"real\", \"value\": \"0.5\"}]},"
 	"  {\"name\": \"peer\", \"has_run\": true, \"handles\": [{\"name\": \"row\", \"many\": 3, \"calls\": [\"get\"]}],"
 	"   \"methods\": [{\"name\": \"get\"}], \"topics\": [{\"name\": \"said\"}],"
-	"   \"subscriptions\": [{\"name\": \"heard\", \"keep\": -2, \"optional\": true}]}"
+	"   \"subscriptions\": [{\"name\": \"heard\", \"keep\": -2, \"optional\": true}]},"
+	"  {\"name\": \"front\", \"mirrors\": \"behind\", \"handles\": [{\"name\": \"behind\", \"many\": 1}],"
+	"   \"methods\": [{\"name\": \"age\"}]},"
+	"  {\"name\": \"back\", \"methods\": [{\"name\": \"age\"},"
+	"    {\"name\": \"get\", \"idempotent\": true, \"request\": \"x f32[*]\"}]}"
 	"]}}";
 
 static void bind_text(const char *text)
@@ -50,6 +55,7 @@ static void bind_text(const char *text)
 
 static void teardown(void)
 {
+	processes_free(processes);
 	topology_free(topology);
 	source_free(source);
 	problems_release(&problems);
@@ -66,9 +72,19 @@ static const char *module_of(void *context, const struct group *group)
 static const struct run_places places = { .run = "test-1", .token = "00000000000000ff", .sockets = "/sockets/7",
 	.nodes = "/record/nodes", .module = module_of, .context = &fake };
 
+static struct run_places with_processes(bool threads, enum carrier carrier)
+{
+	struct run_places with = places;
+	processes_free(processes);
+	with.processes = processes = processes_new(topology, threads);
+	with.carrier = carrier;
+	return with;
+}
+
 static json_t *document(const char *label, int index)
 {
-	return document_node(topology, &places, topology_group(topology, label), index, 1);
+	struct run_places with = with_processes(false, CARRIER_BEST);
+	return document_node(topology, &with, topology_group(topology, label), index);
 }
 
 static json_t *at(json_t *json, const char *keys)
@@ -112,32 +128,44 @@ START_TEST(a_whole_document)
 		"\"params\": {\"n\": 1, \"out\": \"/record/nodes/client/1/x\", \"rates\": [1.0, \".inf\", 1.0]},"
 		"\"handles\": {"
 		"  \"one\": {\"place\": -1, \"deadline\": 0.5, \"servers\": [{\"node\": \"server\", \"number\": 0,"
-		"    \"index\": 0, \"incarnation\": 1, \"address\": \"ipc:///sockets/7/0.1.0\"}]},"
+		"    \"index\": 0, \"incarnation\": 1, \"address\": \"ipc:///sockets/7/0.1.0\"}],"
+		"    \"methods\": {\"0\": [{\"name\": \"get\", \"idempotent\": false}]}},"
 		"  \"many\": {\"place\": 1, \"deadline\": null, \"servers\": ["
 		"    {\"node\": \"client/0\", \"number\": 1, \"index\": 0, \"incarnation\": 1, \"address\": \"ipc:///sockets/7/1.1.0\"},"
-		"    {\"node\": \"client/1\", \"number\": 1, \"index\": 1, \"incarnation\": 1, \"address\": \"ipc:///sockets/7/2.1.0\"}]}},"
+		"    {\"node\": \"client/1\", \"number\": 1, \"index\": 1, \"incarnation\": 1, \"address\": \"ipc:///sockets/7/2.1.0\"}],"
+		"    \"methods\": {\"1\": [{\"name\": \"get\", \"idempotent\": true}]}}},"
 		"\"callers\": [{\"node\": \"client/0\", \"number\": 1, \"index\": 0, \"incarnation\": 1},"
 		"  {\"node\": \"client/1\", \"number\": 1, \"index\": 1, \"incarnation\": 1}],"
 		"\"topics\": {}, \"subscriptions\": {\"in\": {\"keep\": -2, \"window\": 500, \"cycle\": false, \"publishers\": ["
 		"  {\"node\": \"server\", \"number\": 0, \"index\": 0, \"incarnation\": 1, \"topic\": \"news\", \"keep\": -2,"
-		"   \"window\": 500, \"buffer\": 564, \"address\": \"ipc:///sockets/7/0.1.3\","
-		"   \"serve\": \"ipc:///sockets/7/0.1.0\"}]}}}");
+		"   \"window\": 500, \"buffer\": 564, \"eager\": false, \"address\": \"ipc:///sockets/7/0.1.3\","
+		"   \"notice\": null, \"serve\": \"ipc:///sockets/7/0.1.0\"}]}}}");
 	json_decref(json);
 	json = document("server", 0);
-	same(at(json, "topics"), "{\"news\": {\"bodies\": [\"ipc:///sockets/7/0.1.3\"], \"buffer\": 564, \"window\": 500,"
+	same(at(json, "topics"), "{\"news\": {\"bodies\": [\"ipc:///sockets/7/0.1.3\"], \"notices\": [], \"buffer\": 564, \"window\": 500,"
 		"\"subscribers\": ["
-		"{\"node\": \"client/0\", \"number\": 1, \"index\": 0, \"incarnation\": 1, \"port\": \"in\", \"keep\": -2, \"window\": 500},"
-		"{\"node\": \"client/1\", \"number\": 1, \"index\": 1, \"incarnation\": 1, \"port\": \"in\", \"keep\": -2, \"window\": 500}]}}");
+		"{\"node\": \"client/0\", \"number\": 1, \"index\": 0, \"incarnation\": 1, \"port\": \"in\", \"keep\": -2, \"window\": 500, \"eager\": false},"
+		"{\"node\": \"client/1\", \"number\": 1, \"index\": 1, \"incarnation\": 1, \"port\": \"in\", \"keep\": -2, \"window\": 500, \"eager\": false}]}}");
 	same(at(json, "waited"), "false");
 	same(at(json, "folder"), "\"/record/nodes/server\"");
 	json_decref(json);
 }
 END_TEST
 
+static int third(void *supervisor, int replica)
+{
+	ck_assert_ptr_eq(supervisor, &fake);
+	return replica == 1 ? 3 : 1;
+}
+
 START_TEST(a_process_names_the_run)
 {
 	bind_text(small);
-	json_t *json = document_process(topology, &places, topology_group(topology, "client"), 0, 3);
+	struct run_places with = with_processes(false, CARRIER_BEST);
+	with.incarnation = third;
+	with.supervisor = &fake;
+	json_t *json = document_process(topology, &with, 1);
+	same(at(json, "process"), "\"client/0\"");
 	same(at(json, "lpad"), "1");
 	same(at(json, "run"), "\"test-1\"");
 	same(at(json, "name"), "\"small\"");
@@ -281,6 +309,133 @@ START_TEST(thousands_of_neighbours)
 }
 END_TEST
 
+/* ---- several replicas in one process, and what carries their edges ---- */
+
+static const char packed[] =
+	"lpad: 1\nname: packed\ndefaults: {module: m.c}\n"
+	"nodes:\n  peer: {replicas: 3, per_process: 2}\n  client: {}\n"
+	"edges:\n  - peer.row -> peer\n  - peer.said -> peer.heard\n  - client.many -> peer\n  - peer.said -> client.in\n";
+
+static json_t *process_of(const char *label, bool threads, enum carrier carrier)
+{
+	struct run_places with = with_processes(threads, carrier);
+	return document_process(topology, &with, processes->of[topology_group(topology, label)->first]);
+}
+
+START_TEST(neighbours_in_a_process_and_outside)
+{
+	bind_text(packed);
+	json_t *json = process_of("peer", false, CARRIER_BEST);
+	same(at(json, "process"), "\"peer/0-1\"");
+	ck_assert_uint_eq(json_array_size(at(json, "nodes")), 2);
+	same(at(json, "nodes.1.node"), "\"peer/1\"");
+	same(at(json, "nodes.1.serve"), "[\"inproc://1.1.0\", \"ipc:///sockets/7/1.1.0\"]");
+	same(at(json, "nodes.1.topics.said.bodies"), "[\"inproc://1.1.1\", \"ipc:///sockets/7/1.1.1\"]");
+	same(at(json, "nodes.1.handles.row.servers.0.address"), "\"inproc://0.1.0\"");
+	same(at(json, "nodes.1.handles.row.servers.1.address"), "\"inproc://1.1.0\"");
+	same(at(json, "nodes.1.handles.row.servers.2.address"), "\"ipc:///sockets/7/2.1.0\"");
+	same(at(json, "nodes.1.subscriptions.heard.publishers.0.address"), "\"inproc://0.1.1\"");
+	same(at(json, "nodes.1.subscriptions.heard.publishers.0.serve"), "\"inproc://0.1.0\"");
+	same(at(json, "nodes.1.subscriptions.heard.publishers.1.address"), "\"ipc:///sockets/7/2.1.1\"");
+	json_decref(json);
+	/* Alone in its process: nobody is inside. */
+	json = document("peer", 2);
+	same(at(json, "serve"), "[\"ipc:///sockets/7/2.1.0\"]");
+	same(at(json, "handles.row.servers.2.address"), "\"ipc:///sockets/7/2.1.0\"");
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(forced_transports)
+{
+	bind_text(packed);
+	json_t *json = process_of("peer", false, CARRIER_IPC);
+	same(at(json, "nodes.1.serve"), "[\"ipc:///sockets/7/1.1.0\"]");
+	same(at(json, "nodes.1.handles.row.servers.0.address"), "\"ipc:///sockets/7/0.1.0\"");
+	json_decref(json);
+	json = process_of("peer", false, CARRIER_TCP);
+	same(at(json, "nodes.1.serve"), "[\"tcp://127.0.0.1:0\"]");
+	same(at(json, "nodes.1.topics.said.bodies"), "[\"tcp://127.0.0.1:0\"]");
+	same(at(json, "nodes.1.handles.row.servers.0.address"), "null");
+	same(at(json, "nodes.1.subscriptions.heard.publishers.0.serve"), "null");
+	json_decref(json);
+	json = process_of("client", true, CARRIER_BEST);
+	same(at(json, "process"), "\"packed\"");
+	ck_assert_uint_eq(json_array_size(at(json, "nodes")), 4);
+	same(at(json, "nodes.3.handles.many.servers.2.address"), "\"inproc://2.1.0\"");
+	same(at(json, "nodes.0.serve"), "[\"inproc://0.1.0\"]");
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(where_a_restarted_one_is_found)
+{
+	bind_text(packed);
+	struct run_places with = with_processes(false, CARRIER_BEST);
+	with.incarnation = third;
+	with.supervisor = &fake;
+	json_t *json = document_addresses(topology, &with, 1);
+	same(json, "{\"serve\": \"ipc:///sockets/7/1.3.0\", \"topics\": {\"said\": {\"address\": \"ipc:///sockets/7/1.3.1\","
+		"\"notice\": \"ipc:///sockets/7/1.3.2\"}}}");
+	json_decref(json);
+	json = document_process(topology, &with, 1);
+	same(at(json, "nodes.0.handles.row.servers.1.incarnation"), "3");
+	same(at(json, "nodes.0.handles.row.servers.1.address"), "\"ipc:///sockets/7/1.3.0\"");
+	same(at(json, "nodes.0.callers.1.incarnation"), "3");
+	json_decref(json);
+	with.carrier = CARRIER_TCP;
+	json = document_addresses(topology, &with, 1);
+	same(json, "{\"topics\": {}}");
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(lazy_subscribers_have_notices)
+{
+	bind_text("lpad: 1\nname: lazy\ndefaults: {module: m.c}\n"
+		"nodes:\n  server: {}\n  near: {implementation: client, process: p}\n  other: {implementation: server, process: p}\n"
+		"  far: {implementation: client}\n"
+		"edges:\n  - server.said -> near.in: {keep: latest}\n  - other.said -> near.in: {keep: latest, fetch: lazy}\n"
+		"  - other.said -> far.in: {keep: latest, fetch: eager}\n  - server.news -> far.in: {keep: 4}\n"
+		"  - near.many -> server\n  - far.many -> server\n");
+	json_t *json = document("server", 0);
+	same(at(json, "topics.said.notices"), "[\"ipc:///sockets/7/0.1.2\"]");
+	same(at(json, "topics.said.bodies"), "[\"ipc:///sockets/7/0.1.1\"]");
+	same(at(json, "topics.news.notices"), "[]");
+	json_decref(json);
+	json = document("other", 0);
+	same(at(json, "topics.said.bodies"), "[\"inproc://2.1.1\", \"ipc:///sockets/7/2.1.1\"]");
+	same(at(json, "topics.said.notices"), "[\"inproc://2.1.2\"]");
+	same(at(json, "topics.said.subscribers.1.eager"), "true");
+	json_decref(json);
+	json = document("far", 0);
+	same(at(json, "subscriptions.in.publishers.0.eager"), "true");
+	same(at(json, "subscriptions.in.publishers.0.notice"), "null");
+	json_decref(json);
+	json = document("near", 0);
+	same(at(json, "subscriptions.in.publishers.0.notice"), "\"ipc:///sockets/7/0.1.2\"");
+	same(at(json, "subscriptions.in.publishers.1.notice"), "\"inproc://2.1.2\"");
+	json_decref(json);
+}
+END_TEST
+
+/* Through two of them; one's own method goes before one of the same name behind it. */
+START_TEST(mirrors_offer_what_is_behind_them)
+{
+	bind_text("lpad: 1\nname: mirrors\ndefaults: {module: m.c}\n"
+		"nodes:\n  front: {}\n  second: {implementation: front}\n  back: {}\n  client: {}\n"
+		"edges:\n  - front.behind -> second\n  - second.behind -> back\n  - client.many -> front\n");
+	json_t *json = document("front", 0);
+	same(at(json, "mirrored"), "[{\"name\": \"get\", \"idempotent\": true, \"request\": \"x f32[*]\", \"reply\": null}]");
+	json_decref(json);
+	json = document("client", 0);
+	same(at(json, "handles.many.methods.0"), "[{\"name\": \"age\", \"idempotent\": false},"
+		"{\"name\": \"get\", \"idempotent\": true}]");
+	ck_assert_ptr_null(at(json, "mirrored"));
+	json_decref(json);
+}
+END_TEST
+
 START_TEST(what_a_file_makes)
 {
 	struct topology_size size;
@@ -295,13 +450,20 @@ START_TEST(what_a_file_makes)
 		"  - peer.row -> peer\n"
 		"  - client.many -> client: {map: next}\n"
 		"  - a.said -> client.in\n");
-	size = topology_measure(topology);
+	size = topology_measure(topology, NULL);
 	ck_assert_int_eq(size.nodes, 5);
 	ck_assert_int_eq(size.replicas, 64 + 10 + 2 + 1);
 	ck_assert_int_eq(size.processes, 64 + 3 + 1 + 1);
-	/* One's own place is no connection; a topic's pair is two. */
-	ck_assert_int_eq(size.connections, 64 * 63 + 10 + 2 * 10);
+	/* One's own place is no connection, nor is a neighbour in the same process: of a ring of ten in packs of 4, 4 and 2 three
+	   pairs lead out. A topic's pair is two. */
+	ck_assert_int_eq(size.connections, 64 * 63 + 3 + 2 * 10);
 	ck_assert_int_gt(size.threads, 64 * 4);
+	struct processes *one = processes_new(topology, true);
+	struct topology_size packed_size = topology_measure(topology, one);
+	processes_free(one);
+	ck_assert_int_eq(packed_size.processes, 2);
+	ck_assert_int_eq(packed_size.connections, 0);
+	ck_assert_int_lt(packed_size.threads, size.threads);
 }
 END_TEST
 
@@ -318,6 +480,11 @@ int main(void)
 	tcase_add_test(cases, a_topic_does_not_come_back);
 	tcase_add_loop_test(cases, buffers_are_as_large_as_needed, 0, sizeof keeps / sizeof keeps[0]);
 	tcase_add_test(cases, thousands_of_neighbours);
+	tcase_add_test(cases, neighbours_in_a_process_and_outside);
+	tcase_add_test(cases, forced_transports);
+	tcase_add_test(cases, where_a_restarted_one_is_found);
+	tcase_add_test(cases, lazy_subscribers_have_notices);
+	tcase_add_test(cases, mirrors_offer_what_is_behind_them);
 	tcase_add_test(cases, what_a_file_makes);
 	suite_add_tcase(suite, cases);
 	SRunner *runner = srunner_create(suite);
