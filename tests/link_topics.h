@@ -14,7 +14,8 @@ static inline void teardown(void)
 {
 	if (world.folder)
 		world_free(&world);
-	world = (struct world){ 0 };
+	if (!world.killed)
+		world = (struct world){ 0 };
 }
 
 static inline lpad_topic *topic(int party, const char *name)

@@ -56,6 +56,7 @@ struct world {
 	size_t edge_count;
 	struct party party[WORLD_PARTIES];
 	int count;
+	bool killed;                    /* one was, here: the others stay as they are at the end */
 };
 
 /* ---- hooks ---- */
@@ -327,16 +328,31 @@ static inline void world_drain(struct world *world)
 	}
 }
 
-/* As when its process is killed: nothing is said any more. */
-static inline void world_kill(struct party *party)
+static inline void world_stop_ticks(struct party *party)
 {
-	if (!party->silent) {
-		world_set(party, &party->quit);
-		pthread_join(party->ticker, NULL);
-	}
-	link_free(party->link);
+	if (party->silent)
+		return;
+	world_set(party, &party->quit);
+	pthread_join(party->ticker, NULL);
+}
+
+static inline void *world_bury(void *link)
+{
+	link_free(link);
+	return NULL;
+}
+
+/* As when its process is killed: nothing is said any more. Closing the sockets of one among others that live may take nng 1.5.2 for
+   ever, and keep it from closing any other: nobody waits for that, and what such a world ends with is left to the kernel. */
+static inline void world_kill(struct world *world, int number)
+{
+	struct party *party = &world->party[number];
+	pthread_t burying;
+	world_stop_ticks(party);
+	WORLD_MUST(!pthread_create(&burying, NULL, world_bury, party->link), "no thread");
+	pthread_detach(burying);
 	party->link = NULL;
-	party->remote = true;
+	party->remote = world->killed = true;
 }
 
 /* What the supervisor tells the parties that live here. */
@@ -387,15 +403,20 @@ static inline void world_revive(struct world *world, int number)
 
 static inline void world_free(struct world *world)
 {
-	WORLD_EACH(world, party)
-		world_kill(party);
+	WORLD_EACH(world, party) {
+		world_stop_ticks(party);
+		if (!world->killed)
+			link_free(party->link);
+	}
+	files_remove_tree(world->folder);
+	if (world->killed)
+		return;
 	for (int i = 0; i < world->count; i++) {
 		free(world->party[i].name);
 		free(world->party[i].address);
 		pthread_mutex_destroy(&world->party[i].lock);
 		pthread_cond_destroy(&world->party[i].changed);
 	}
-	files_remove_tree(world->folder);
 	free(world->folder);
 }
 

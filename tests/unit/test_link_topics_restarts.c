@@ -32,7 +32,7 @@ static void publish_some(int party, uint64_t from, uint64_t to)
 
 static void die(int party, bool gone)
 {
-	world_kill(&world.party[party]);
+	world_kill(&world, party);
 	world_tell_lost(&world, party, gone);
 }
 
@@ -155,7 +155,7 @@ START_TEST(the_word_of_a_death_comes_late)
 	world_start(&world);
 	publish_some(0, 1, 1);
 	await_arrived(1, "in", "p0", 1);
-	world_kill(&world.party[1]);
+	world_kill(&world, 1);
 	struct party *party = &world.party[1];
 	party->wired = party->quit = party->remote = false;
 	world_set_incarnation(&world, 1, 2);
