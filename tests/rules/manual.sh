@@ -263,10 +263,16 @@ functions=$(sed -nE 's/^static inline [^(]*\b(lpad_[a-z_0-9]+)\(.*/\1/p; s/^#def
 macros=$(sed -nE 's/^#define (LPAD_[A-Z_]*[A-Z])\(.*/\1/p' header | grep -vxE 'LPAD_CODES|LPAD_T_.*')
 codes=$(sed -nE 's/^[[:space:]]*X\((-[0-9]+), ([A-Z]+), .*/LPAD_\2/p' header)
 constants=$(grep -oE '\bLPAD_[A-Z0-9]+\b' header | sort -u | grep -vxE 'LPAD_NODE|LPAD_T|LPAD_CODES')
+# Names that end with _ are the inside.
+sed 's|/\*.*||' "$include/lpad/collective.h" > collective
+more=$(sed 's|/\*.*||' "$include"/lpad/*.h | grep -oE '\b(lpad|LPAD)_[A-Za-z0-9_]*[A-Za-z0-9]\b' | sort -u)
 [ "$(wc -w <<< "$functions")" -ge 70 ] || fail "functions were not found in node.h"
 [ "$(wc -w <<< "$codes")" -ge 17 ] || fail "codes were not found in node.h"
 for function in $functions; do
 	has lpad-node.3 "Fn $function( |\$)" "the function $function"
+done
+for function in $(sed -nE 's/^static inline [^(]*\b(lpad_[a-z_0-9]*[a-z0-9])\(.*/\1/p; s/^#define (LPAD_[A-Z_]*[A-Z])\(.*/\1/p' collective); do
+	has lpad-collective.3 "Fn $function( |\$)" "$function"
 done
 for macro in $macros; do
 	has lpad-node.3 "^\.It Fn $macro " "the macro $macro"
@@ -284,7 +290,7 @@ done
 for page in "${pages[@]}"; do
 	for word in $(grep -oE '\b(lpad_[a-z_0-9]*[a-z0-9]|LPAD_[A-Z0-9_]*[A-Z0-9])\b' "$page" | sort -u); do
 		[ "$word" = LPAD_NODE ] && continue     # a variable of the environment
-		grep -qxF "$word" <<< "$public"$'\n'"$codes" || missing+=("${page##*/}: $word is not in node.h")
+		grep -qxF "$word" <<< "$public"$'\n'"$codes"$'\n'"$more" || missing+=("${page##*/}: $word is in no header")
 	done
 done
 
