@@ -54,6 +54,7 @@ static inline __attribute__((noreturn)) void child_serve(struct peer *peer, int 
 static inline struct child fork_child(struct peer *peer, int incarnation, bool forks)
 {
 	int pipes[2];
+	transport_needs("processes");
 	ck_assert_int_eq(pipe(pipes), 0);
 	struct child child = { .pid = fork(), .go = pipes[1] };
 	ck_assert_int_ge(child.pid, 0);

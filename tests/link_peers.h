@@ -22,6 +22,7 @@
 #include "base/memory.h"
 #include "link/link.h"
 #include "link/message.h"
+#include "link_transport.h"
 
 enum { PEERS_MOST = 4, PEERS_TOKEN = 815, LONGEST = 100 << 20, HELD_MOST = 4096 };
 enum { ECHO, ORDER, HOLD, RELEASE, FAIL, SILENT, TWICE, BOX, NARROW, WIDE, SAFE, SELF, FOUR, METHODS };
@@ -269,6 +270,7 @@ static inline void peers_prepare(int count)
 	snprintf(peers_folder, sizeof peers_folder, "%s/peers.XXXXXX", parent ? parent : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(peers_folder));
 	peers_count = count;
+	transport_prepare();
 }
 
 static inline void peer_start_worker(struct peer *peer, int method)
@@ -281,10 +283,10 @@ static inline void peer_start_worker(struct peer *peer, int method)
 /* Each incarnation has its own. */
 static inline void peer_address(char *out, size_t room, int number, int incarnation)
 {
-	if (incarnation > 1)
-		snprintf(out, room, "ipc://%s/%d.%d", peers_folder, number, incarnation);
-	else
-		snprintf(out, room, "ipc://%s/%d", peers_folder, number);
+	char name[40];
+	snprintf(name, sizeof name, incarnation > 1 ? "%d.%d" : "%d", number, incarnation);
+	char *cleanup_free address = transport_address(peers_folder, name);
+	snprintf(out, room, "%s", address);
 }
 
 /* Another of them, said to be up. */

@@ -21,6 +21,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "link/link.h"
+#include "link_transport.h"
 
 enum { WORLD_PARTIES = 8, WORLD_TOKEN = 4711, WORLD_EAGER = -3 };      /* WORLD_EAGER, as keep: LPAD_LATEST, pushed */
 
@@ -132,12 +133,14 @@ static inline void *world_ticks(void *context)
 
 static inline char *world_topic_address(const struct world *world, int from, const char *topic)
 {
-	return memory_format("ipc://%s/%d.%u.%s", world->folder, from, world->party[from].incarnation, topic);
+	char *cleanup_free name = memory_format("%d.%u.%s", from, world->party[from].incarnation, topic);
+	return transport_address(world->folder, name);
 }
 
 static inline char *world_notice_address(const struct world *world, int from, const char *topic)
 {
-	return memory_format("ipc://%s/%d.%u.%s.notice", world->folder, from, world->party[from].incarnation, topic);
+	char *cleanup_free name = memory_format("%d.%u.%s.notice", from, world->party[from].incarnation, topic);
+	return transport_address(world->folder, name);
 }
 
 static inline int world_keep(const struct edge *edge)
@@ -253,13 +256,15 @@ static inline void world_set_incarnation(struct world *world, int number, uint32
 	struct party *party = &world->party[number];
 	free(party->address);
 	party->incarnation = incarnation;
-	party->address = memory_format("ipc://%s/%d.%u", world->folder, number, incarnation);
+	char *cleanup_free name = memory_format("%d.%u", number, incarnation);
+	party->address = transport_address(world->folder, name);
 }
 
 /* A new, empty folder for sockets; before a fork, so that both sides know it. */
 static inline void world_make(struct world *world, int count, const struct edge *edges, size_t edge_count)
 {
 	const char *parent = getenv("TMPDIR");
+	transport_prepare();
 	*world = (struct world){ .count = count, .edges = edges, .edge_count = edge_count };
 	world->folder = memory_format("%s/world.XXXXXX", parent ? parent : "/tmp");
 	WORLD_MUST(mkdtemp(world->folder), "no folder %s", world->folder);

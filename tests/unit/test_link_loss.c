@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls whose server dies or whose connection drops, and what strangers send. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include <nng/protocol/reqrep0/rep.h>
 #include <nng/protocol/reqrep0/req.h>
 
+#include "base/text.h"
 #include "link_children.h"
 #include "link/wire.h"
 
@@ -99,24 +101,41 @@ END_TEST
 
 /* ---- a connection that drops while both live: a relay between them ---- */
 
-static char relay_path[200], target_path[200];
+static char relay_address[200];
 static int relay_listener, relay_wake[2];
 static atomic_bool relay_cut;
 static pthread_t relay_thread;
 
-static struct sockaddr_un unix_address(const char *path)
+struct place {
+	union {
+		struct sockaddr any;
+		struct sockaddr_un local;
+		struct sockaddr_in internet;
+	} at;
+	socklen_t length;
+};
+
+static struct place place_of(const char *address)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	ck_assert_uint_lt(strlen(path), sizeof address.sun_path);
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	return address;
+	const char *path = strstr(address, "://") + 3;
+	struct place place = { .length = sizeof place.at.local };
+	if (text_starts(address, "tcp:")) {
+		place.at.internet = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+			.sin_port = htons((uint16_t)atoi(strchr(path, ':') + 1)) };
+		place.length = sizeof place.at.internet;
+		return place;
+	}
+	place.at.local.sun_family = AF_UNIX;
+	ck_assert_uint_lt(strlen(path), sizeof place.at.local.sun_path);
+	memcpy(place.at.local.sun_path, path, strlen(path) + 1);
+	return place;
 }
 
 static int connect_target(void)
 {
-	struct sockaddr_un address = unix_address(target_path);
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	if (!connect(fd, (struct sockaddr *)&address, sizeof address))
+	struct place place = place_of(peers[1].address);
+	int fd = socket(place.at.any.sa_family, SOCK_STREAM, 0);
+	if (!connect(fd, &place.at.any, place.length))
 		return fd;
 	close(fd);
 	return -1;
@@ -159,12 +178,12 @@ static void *relay(void *context)
 
 static void start_relay(void)
 {
-	snprintf(relay_path, sizeof relay_path, "%s/relay", peers_folder);
-	snprintf(target_path, sizeof target_path, "%s/1", peers_folder);
-	struct sockaddr_un address = unix_address(relay_path);
+	int on = 1;
+	struct place place = place_of(relay_address);
 	ck_assert_int_eq(pipe(relay_wake), 0);
-	relay_listener = socket(AF_UNIX, SOCK_STREAM, 0);
-	ck_assert_int_eq(bind(relay_listener, (struct sockaddr *)&address, sizeof address), 0);
+	relay_listener = socket(place.at.any.sa_family, SOCK_STREAM, 0);
+	ck_assert_int_eq(setsockopt(relay_listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+	ck_assert_int_eq(bind(relay_listener, &place.at.any, place.length), 0);
 	ck_assert_int_eq(listen(relay_listener, 8), 0);
 	ck_assert_int_eq(pthread_create(&relay_thread, NULL, relay, NULL), 0);
 }
@@ -187,9 +206,10 @@ static void end_relay(void)
 
 START_TEST(a_dropped_connection_executes_nothing_twice)
 {
-	char via[220];
+	transport_needs("sockets");
 	peers_prepare(2);
-	snprintf(via, sizeof via, "ipc://%s/relay", peers_folder);
+	char *cleanup_free via = transport_address(peers_folder, "relay");
+	snprintf(relay_address, sizeof relay_address, "%s", via);
 	peer_bind(&peers[1], 1, 1, NULL);
 	start_relay();
 	peer_bind(&peers[0], 0, 1, via);
@@ -234,6 +254,7 @@ static void close_two(void)
 static nng_socket open_stranger(void)
 {
 	nng_socket stranger;
+	transport_needs("sockets");
 	ck_assert_int_eq(nng_req0_open_raw(&stranger), 0);
 	ck_assert_int_eq(nng_dial(stranger, peers[1].address, NULL, 0), 0);
 	return stranger;
@@ -387,8 +408,9 @@ START_TEST(a_server_that_is_none_is_told)
 		.deadline_ms = -1, .token = PEERS_TOKEN + (_i == 1) };
 	char address[200];
 	pthread_t thread;
+	transport_needs("sockets");
 	peers_prepare(2);
-	snprintf(address, sizeof address, "ipc://%s/1", peers_folder);
+	peer_address(address, sizeof address, 1, 1);
 	wire_encode(&wire, fake_bytes);
 	fake_size = _i ? WIRE_SIZE : WIRE_SIZE - 1;
 	ck_assert_int_eq(nng_rep0_open(&fake), 0);

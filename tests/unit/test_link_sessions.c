@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a server keeps of callers that come again, cancel, or end: a false caller says HELLO as often as a test wants. */
 #include "link_peers.h"
+#include "link/inproc_mail.h"
 #include "link/transport.h"
 
 static struct peer peers[PEERS_MOST];
@@ -21,6 +22,7 @@ static void close_two(void)
 enum { FALSE_GROUP = 77, FALSE_SENDS = 32 };
 
 struct false_caller {
+	const struct transport *transport;
 	struct asking *asking;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -74,8 +76,10 @@ static void false_open(struct false_caller *caller, const char *address)
 	*caller = (struct false_caller){ .incarnation = 1 };
 	pthread_mutex_init(&caller->lock, NULL);
 	pthread_cond_init(&caller->changed, NULL);
-	caller->asking = transport_nng.ask_open(address, LONGEST, &events, caller, &error);
+	caller->transport = transport_for(address, NULL);
+	caller->asking = caller->transport->ask_open(address, LONGEST, &events, caller, &error);
 	ck_assert_msg(caller->asking != NULL, "%s", error.text);
+	inproc_deliver();
 	pthread_mutex_lock(&caller->lock);
 	while (!caller->up)
 		pthread_cond_wait(&caller->changed, &caller->lock);
@@ -84,7 +88,7 @@ static void false_open(struct false_caller *caller, const char *address)
 
 static void false_close(struct false_caller *caller)
 {
-	transport_nng.ask_close(caller->asking);
+	caller->transport->ask_close(caller->asking);
 	pthread_mutex_destroy(&caller->lock);
 	pthread_cond_destroy(&caller->changed);
 }
@@ -101,7 +105,8 @@ static struct wire *false_send(struct false_caller *caller, int kind, int port, 
 	frame.wire.retry = caller->retry;
 	frame.wire.flags = (caller->retry ? WIRE_IDEMPOTENT : 0) | (caller->again ? WIRE_RETRY : 0);
 	frame.wire.number = kind == WIRE_HELLO ? caller->hellos : ++caller->number;
-	transport_nng.ask(caller->asking, &frame, answer);
+	caller->transport->ask(caller->asking, &frame, answer);
+	inproc_deliver();
 	return answer;
 }
 

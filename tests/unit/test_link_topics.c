@@ -108,7 +108,8 @@ START_TEST(what_the_transport_drops_is_counted)
 	struct port_counters row = world_count(&world.party[0], "topic", "value", "p1");
 	ck_assert_int_eq(row.published, MESSAGES);
 	ck_assert_int_eq(row.received, (int64_t)reader.count);
-	ck_assert_int_gt(row.dropped, 0);
+	if (!transport_is("inproc"))            /* there whoever publishes delivers: its buffer hardly ever fills */
+		ck_assert_int_gt(row.dropped, 0);
 }
 END_TEST
 

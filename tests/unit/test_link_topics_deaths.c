@@ -82,6 +82,7 @@ static void await_child(void)
 /* Runs `life` as the party in a process of its own; it ends only by being killed. The others live here. */
 static void fork_party(int number, void (*life)(void))
 {
+	transport_needs("processes");
 	child = fork();
 	ck_assert_int_ge(child, 0);
 	if (child) {
@@ -255,6 +256,7 @@ static void on_rogue_joined(nng_pipe pipe, nng_pipe_ev event, void *context)
 /* Sits where p0's topic should be, before anybody dials. */
 static void rogue_listen(void)
 {
+	transport_needs("sockets");
 	char *cleanup_free address = world_topic_address(&world, 0, "value");
 	ck_assert_int_eq(nng_pub0_open(&rogue), 0);
 	ck_assert_int_eq(nng_socket_set_int(rogue, NNG_OPT_SENDBUF, 1000), 0);
@@ -394,6 +396,7 @@ START_TEST(an_observer_holds_nobody_back)
 	nng_socket asking, watching;
 	void *frame;
 	size_t size;
+	transport_needs("sockets");
 	world_make(&world, 2, edges, 1);
 	world_start(&world);
 	char *cleanup_free address = world_topic_address(&world, 0, "value");
@@ -446,6 +449,7 @@ START_TEST(false_subscribers_are_refused)
 		{ WIRE_FETCH, 1, 0, 0, "{\"port\": \"in\"}" },
 	};
 	nng_socket asking;
+	transport_needs("sockets");
 	world_make(&world, 2, edges, 1);
 	world_start(&world);
 	ck_assert_int_eq(nng_req0_open(&asking), 0);
