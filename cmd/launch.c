@@ -48,6 +48,7 @@ struct launching {
 	char token[17];
 	struct processes *processes;
 	enum carrier carrier;
+	const int *known;               /* by replica: the incarnation that the process should know, whose document is written */
 	struct run_places places;
 };
 
@@ -225,22 +226,25 @@ static int prepare(struct launching *launching)
 
 /* ---- the run ---- */
 
-static json_t *write_document(void *context, const struct group *group, int index, int incarnation)
+static int known_incarnation(void *context, int replica)
 {
 	const struct launching *launching = context;
-	(void)incarnation;              /* the first: nothing is restarted yet */
-	return document_process(launching->topology, &launching->places, launching->processes->of[group->first + index]);
+	return launching->known[replica];
 }
 
-static size_t longest_name(const struct topology *topology)
+static json_t *write_document(void *context, int process, const int *known)
+{
+	struct launching *launching = context;
+	launching->known = known;
+	return document_process(launching->topology, &launching->places, process);
+}
+
+static size_t longest_name(const struct processes *processes)
 {
 	size_t longest = 0;
-	for (size_t i = 0; i < topology->groups.count; i++) {
-		const struct group *group = &topology->groups.at[i];
-		char *cleanup_free last = group_replica_name(group, group->replicas - 1);
-		if (strlen(last) > longest)
-			longest = strlen(last);
-	}
+	for (int i = 0; i < processes->count; i++)
+		if (strlen(processes->at[i].name) > longest)
+			longest = strlen(processes->at[i].name);
 	return longest;
 }
 
@@ -258,9 +262,10 @@ static int run_it(struct launching *launching)
 	make_token(launching);
 	launching->places = (struct run_places){ .run = launching->record.id, .token = launching->token,
 		.sockets = launching->sockets, .nodes = launching->record.nodes, .module = record_module,
-		.context = &launching->record, .processes = launching->processes, .carrier = launching->carrier };
-	launching->style.width = longest_name(launching->topology);
-	struct launch launch = { .topology = launching->topology, .record = &launching->record,
+		.context = &launching->record, .incarnation = known_incarnation, .supervisor = launching,
+		.processes = launching->processes, .carrier = launching->carrier };
+	launching->style.width = longest_name(launching->processes);
+	struct launch launch = { .topology = launching->topology, .processes = launching->processes, .record = &launching->record,
 		.sockets = launching->sockets, .token = launching->token, .program = "/proc/self/exe", .document = write_document,
 		.context = launching, .style = launching->style, .guardian = launching->guardian,
 		.step_limit_ns = step_limit_ns(),

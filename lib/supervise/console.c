@@ -121,13 +121,13 @@ static void ask_node(struct supervisor *supervisor, struct guest *guest, json_t 
 	}
 	if (!member_alive(member) || member->state < MEMBER_RUNNING || member->state >= MEMBER_FINISHING) {
 		refuse(supervisor, guest, id, "%s is not running now (%s)", member->name,
-			member_alive(member) ? process_step(member->process) : "it has no process");
+			member_alive(member) ? child_step(member->child) : "it has no process");
 		return;
 	}
 	*list_add(&guest->waiting) = (struct waiting){ member, json_incref(id) };
 	char *cleanup_free address = memory_format("ipc://%s/%d.%d.%d", supervisor->launch->sockets, member->id,
 		member->incarnation, OBSERVERS);
-	process_send(supervisor, member->process, json_pack("{ss ss ss}", "do", "listen", "node", member->name,
+	child_send(supervisor, member->child, json_pack("{ss ss ss}", "do", "listen", "node", member->name,
 		"address", address));
 }
 

@@ -55,7 +55,7 @@ static void heard_step(struct supervisor *supervisor, struct member *member, con
 
 static void heard_bound(struct supervisor *supervisor, struct member *member, const json_t *message)
 {
-	(void)message;
+	peers_find(supervisor, member, message);
 	member_happens(supervisor, member, EVENT_BOUND);
 }
 
@@ -74,11 +74,11 @@ static void heard_ended(struct supervisor *supervisor, struct member *member, co
 		return;
 	}
 	member_fail(supervisor, member, failure_new("run", code, "its run returned %d", code));
-	struct process *process = member->process;
-	int64_t within = process->stop_within_ns;
-	timers_set(&supervisor->timers, &process->end_timer, supervisor_now(supervisor) + (within < 0 ? STOP_WITHIN : within));
-	process_send(supervisor, process, json_pack("{ss sf}", "do", "stop", "within", (double)within / 1e9));
-	process_send(supervisor, process, json_pack("{ss}", "do", "finish"));
+	struct child *child = member->child;
+	int64_t within = child->plan->stop_within_ns;
+	timers_set(&supervisor->timers, &child->end_timer, supervisor_now(supervisor) + (within < 0 ? STOP_WITHIN : within));
+	child_send(supervisor, child, json_pack("{ss sf}", "do", "stop", "within", (double)within / 1e9));
+	child_send(supervisor, child, json_pack("{ss}", "do", "finish"));
 }
 
 static void heard_failed(struct supervisor *supervisor, struct member *member, const json_t *message)
@@ -88,13 +88,34 @@ static void heard_failed(struct supervisor *supervisor, struct member *member, c
 	int code = code_of(message);
 	struct failure *failure = failure_new(step ? step : "run", code ? code : 1, "%s", text ? text : "no reason given");
 	failure->peer = memory_copy_text(peer);
-	failure->start = text_equal(step, "load") || text_equal(step, "bind") || text_equal(step, "wire");
+	failure->refused = text_equal(step, "load") || text_equal(step, "bind");
+	failure->start = failure->refused || (text_equal(step, "wire") && supervisor->phase < PHASE_RUN);
 	member_fail(supervisor, member, failure);
 }
 
 static void heard_stop(struct supervisor *supervisor, struct member *member, const json_t *message)
 {
 	run_stop(supervisor, CAUSE_NODE, code_of(message), member, text_of(message, "why"));
+}
+
+/* A peer asks for it: that incarnation fails, and its policy acts. */
+static void heard_restart(struct supervisor *supervisor, struct member *member, const json_t *message)
+{
+	json_int_t number = json_integer_value(json_object_get(message, "number"));
+	json_int_t index = json_integer_value(json_object_get(message, "index"));
+	const char *why = text_of(message, "why");
+	if (number < 0 || number >= (json_int_t)supervisor->topology->groups.count || supervisor->phase >= PHASE_STOP)
+		return;
+	const struct group *group = &supervisor->topology->groups.at[number];
+	if (index < 0 || index >= group->replicas)
+		return;
+	struct member *peer = &supervisor->members[group->first + index];
+	if (!member_alive(peer) || peer->state >= MEMBER_FAILING ||
+	    peer->incarnation != json_integer_value(json_object_get(message, "incarnation")))
+		return;
+	member_fail(supervisor, peer, failure_new(peer->step ? peer->step : "start", 0, "restarted by %s%s%s", member->name,
+		why && *why ? ": " : "", why ? why : ""));
+	child_kill(supervisor, peer->child);
 }
 
 static void heard_reports(struct supervisor *supervisor, struct member *member, const json_t *message)
@@ -147,32 +168,33 @@ static const struct {
 	{ "ended", heard_ended },
 	{ "failed", heard_failed },
 	{ "stop", heard_stop },
+	{ "restart", heard_restart },
 	{ "note", heard_note },
 	{ "listening", heard_listening },
 	{ "drained", heard_drained },
 };
 
-static void broken(struct supervisor *supervisor, struct process *process, const char *why)
+static void broken(struct supervisor *supervisor, struct child *child, const char *why)
 {
-	process_fail(supervisor, process, failure_new(process_step(process), 0, "%s", why));
-	process_kill(supervisor, process);
+	child_fail(supervisor, child, failure_new(child_step(child), 0, "%s", why));
+	child_kill(supervisor, child);
 }
 
 /* Whose words these are; a process of one replica speaks for it. NULL: of none of this process. */
-static struct member *speaker(const struct supervisor *supervisor, const struct process *process, const json_t *message)
+static struct member *speaker(const struct supervisor *supervisor, const struct child *child, const json_t *message)
 {
-	if (!process_is_shared(process))
-		return process->members[0];
+	if (!child_is_shared(child))
+		return child->members[0];
 	struct member *member = member_named(supervisor, text_of(message, "node"));
-	return member && member->process == process ? member : NULL;
+	return member && member->child == child ? member : NULL;
 }
 
-static void hear(struct supervisor *supervisor, struct process *process, const json_t *message)
+static void hear(struct supervisor *supervisor, struct child *child, const json_t *message)
 {
 	const char *is = text_of(message, "is");
-	struct member *member = speaker(supervisor, process, message);
+	struct member *member = speaker(supervisor, child, message);
 	if (!member) {
-		broken(supervisor, process, "its process spoke for a node that it does not run");
+		broken(supervisor, child, "its process spoke for a node that it does not run");
 		return;
 	}
 	for (size_t i = 0; is && i < sizeof messages / sizeof messages[0]; i++)
@@ -182,17 +204,17 @@ static void hear(struct supervisor *supervisor, struct process *process, const j
 		}
 }
 
-static void hear_all(struct supervisor *supervisor, struct process *process)
+static void hear_all(struct supervisor *supervisor, struct child *child)
 {
 	struct error error = { 0 };
-	struct channel *channel = &process->control;
+	struct channel *channel = &child->control;
 	json_t *message;
 	for (int got; (got = channel_next(channel, &message, &error)); ) {
 		if (got < 0) {
-			broken(supervisor, process, error.text);
+			broken(supervisor, child, error.text);
 			return;
 		}
-		hear(supervisor, process, message);
+		hear(supervisor, child, message);
 		json_decref(message);
 	}
 	if (channel->taken == channel->in.length) {     /* a thousand idle ones keep no buffers */
@@ -201,18 +223,18 @@ static void hear_all(struct supervisor *supervisor, struct process *process)
 	}
 }
 
-void control_readable(struct supervisor *supervisor, struct process *process)
+void control_readable(struct supervisor *supervisor, struct child *child)
 {
 	struct error error = { 0 };
-	if (process->control.fd < 0)
+	if (child->control.fd < 0)
 		return;
-	int bad = channel_read(&process->control, &error);
-	hear_all(supervisor, process);
-	if (bad && process->pid)
-		broken(supervisor, process, error.text);
-	if (!process->control.ended)
+	int bad = channel_read(&child->control, &error);
+	hear_all(supervisor, child);
+	if (bad && child->pid)
+		broken(supervisor, child, error.text);
+	if (!child->control.ended)
 		return;
-	supervisor_unwatch(supervisor, &process->control_watch);
-	if (process->pid && process->members[0]->state < MEMBER_TERMINATED)
-		timers_set(&supervisor->timers, &process->closed_timer, supervisor_now(supervisor) + CLOSED_GRACE);
+	supervisor_unwatch(supervisor, &child->control_watch);
+	if (child->pid && child->members[0]->state < MEMBER_TERMINATED)
+		timers_set(&supervisor->timers, &child->closed_timer, supervisor_now(supervisor) + CLOSED_GRACE);
 }

@@ -23,15 +23,16 @@ void failure_free(struct failure *failure)
 	free(failure);
 }
 
-/* An error that names a failed peer is a consequence of that peer's failure, if that was not meant to be ignored. */
+/* An error that names a failed peer is a consequence of that peer's failure, if that let the run end; through another
+   replica of its process it may be found in two steps. */
 struct member *failure_root(const struct supervisor *supervisor)
 {
 	if (!supervisor->failures.count)
 		return NULL;
 	struct member *member = supervisor->failures.at[0];
-	for (size_t i = 0; i < supervisor->failures.count; i++) {
+	for (size_t i = 0; i < 2 * supervisor->failures.count; i++) {
 		struct member *peer = member_named(supervisor, member->failure->peer);
-		if (!peer || !peer->failure || (peer->group->policy.kind == POLICY_IGNORE && !peer->failure->start))
+		if (!peer || !peer->failure || !peer->failure->stops)
 			break;
 		member = peer;
 	}
@@ -49,8 +50,8 @@ static int code_of(const struct failure *failure)
 
 static bool someone_was_killed(const struct supervisor *supervisor)
 {
-	for (int i = 0; i < supervisor->process_count; i++)
-		if (supervisor->processes[i].had_to_be_killed)
+	for (int i = 0; i < supervisor->child_count; i++)
+		if (supervisor->children[i].had_to_be_killed)
 			return true;
 	return false;
 }
@@ -119,29 +120,60 @@ static void describe_signal(int number, struct text *out)
 
 const char *failure_name(const struct member *member)
 {
-	return member->failure->whole ? member->process->name : member->name;
+	return member->failure->whole ? member->child->name : member->name;
 }
 
-/* "learner failed in init: no such file" */
-void failure_describe(const struct member *member, struct text *out)
+static bool is_usual(const char *step)
 {
-	const struct failure *failure = member->failure;
-	bool usual = text_equal(failure->step, "run") || text_equal(failure->step, "serve");
-	text_format(out, "%s failed%s%s: ", failure_name(member), usual ? "" : " in ", usual ? "" : failure->step);
+	return text_equal(step, "run") || text_equal(step, "serve");
+}
+
+static void describe_text(const struct failure *failure, struct text *out)
+{
 	if (failure->signal)
 		describe_signal(failure->signal, out);
 	else
 		text_add(out, failure->text);
 }
 
-static void show_last_lines(struct supervisor *supervisor, const struct process *process)
+void failure_describe_reason(const struct failure *failure, struct text *out)
 {
-	if (output_just_shown(&supervisor->output, &process->outlet))
+	describe_text(failure, out);
+	if (!is_usual(failure->step))
+		text_format(out, " (in %s)", failure->step);
+}
+
+/* "actor/3 failed 6 times within 1m: last exit 1" */
+static void describe_too_often(const struct member *member, struct text *out)
+{
+	char within[32];
+	restart_span(within, member->child->plan->policy.within_ns);
+	text_format(out, "%s failed %d time%s within %s: last ", failure_name(member), member->failure->times,
+		member->failure->times == 1 ? "" : "s", within);
+	failure_describe_reason(member->failure, out);
+}
+
+/* "learner failed in init: no such file" */
+void failure_describe(const struct member *member, struct text *out)
+{
+	const struct failure *failure = member->failure;
+	if (failure->times) {
+		describe_too_often(member, out);
 		return;
-	char *cleanup_free tail = record_log_tail(supervisor->launch->record, process->name, LINES_SHOWN);
+	}
+	bool usual = is_usual(failure->step);
+	text_format(out, "%s failed%s%s: ", failure_name(member), usual ? "" : " in ", usual ? "" : failure->step);
+	describe_text(failure, out);
+}
+
+static void show_last_lines(struct supervisor *supervisor, const struct child *child)
+{
+	if (output_just_shown(&supervisor->output, &child->outlet))
+		return;
+	char *cleanup_free tail = record_log_tail(supervisor->launch->record, child->name, LINES_SHOWN);
 	if (!tail)
 		return;
-	output_error(&supervisor->output, "last lines of %s:", process->name);
+	output_error(&supervisor->output, "last lines of %s:", child->name);
 	for (char *line = tail, *next; line; line = next) {
 		next = strchr(line, '\n');
 		if (next)
@@ -159,15 +191,17 @@ static void report_root(struct supervisor *supervisor)
 		return;
 	supervisor->cause_reported = true;
 	failure_describe(root, &text);
+	if (root->failure->times)
+		text_add(&text, "; program stopped (on_failure.then: stop)");
 	output_error(&supervisor->output, "%s", text_string(&text));
-	show_last_lines(supervisor, root->process);
+	show_last_lines(supervisor, root->child);
 	if (supervisor->output.style.quiet)     /* else it stands in the first line */
 		output_error(&supervisor->output, "the record is in %s", supervisor->launch->record->folder);
 	if (supervisor->cause != CAUSE_FAILURE)
 		return;
 	for (int i = 0; i < supervisor->total; i++) {
 		const struct member *member = &supervisor->members[i];
-		others += member->process != root->process ? member->alive_at_stop : member != root && !root->failure->whole;
+		others += member->child != root->child ? member->alive_at_stop : member != root && !root->failure->whole;
 	}
 	if (others)
 		output_error(&supervisor->output, "%d other%s ended because of it", others, others == 1 ? "" : "s");

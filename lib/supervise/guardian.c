@@ -33,7 +33,7 @@ struct guardian {
 	int ended_by;           /* the signal that ended it before there was a run */
 	char *sockets;
 	char *run, *record;     /* name and folder */
-	struct processes before;
+	struct pids before;
 };
 
 static void signal_set(sigset_t *set)

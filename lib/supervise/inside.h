@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the supervisor share. One thread, one epoll; everything is an event of one replica (member.c), of
- * the process that it lives in, alone or with others (process.c), or of the run (run.c), and costs the same however many
+ * the process that it lives in, alone or with others (child.c), or of the run (run.c), and costs the same however many
  * there are.
  *
  *     guardian.c    the first process; signals, Ctrl-Z, and the end of everything when the supervisor dies
  *     supervisor.c  the loop: who has something to say, which deadline has passed
  *     member.c      one replica: a table of states and events
- *     process.c     one process: its channel, its end
+ *     child.c       one process: its channel, its end
  *     control.c     what a node says, read and taken apart
- *     start.c       spawning
+ *     start.c       spawning, the first time and again
+ *     slow.c        who is not ready yet
  *     run.c         barriers, completion, stop, drain
  *     peers.c       what neighbours learn of each other
  *     children.c    deaths, and what escaped from the dead
  *     console.c     other commands of the user
+ *     policy.c      what a failure leads to: stop, going on without, starting again (restart.c)
  *     failure.c     who began it; exit code; the report
  *     statistics.c  reports and counters on their way to result.json
  */
@@ -28,11 +30,12 @@
 
 #include "base/channel.h"
 #include "base/list.h"
+#include "supervise/restart.h"
 #include "supervise/supervise.h"
 #include "supervise/timers.h"
 
 struct supervisor;
-struct process;
+struct child;
 struct member;
 
 /* ---- replicas ---- */
@@ -54,6 +57,7 @@ enum member_state {
 	MEMBER_FAILING,         /* one failed; the process should be ending */
 	MEMBER_TERMINATED,      /* its group was sent TERM */
 	MEMBER_KILLED,          /* its group was sent KILL */
+	MEMBER_WAITING,         /* the process has been reaped, and will be started again */
 	MEMBER_DEAD,            /* the process has been reaped, or was never started */
 	MEMBER_STATES
 };
@@ -71,7 +75,7 @@ enum watch_kind {
 };
 struct watch {
 	enum watch_kind kind;
-	struct process *process;
+	struct child *child;
 	struct guest *guest;
 	int fd;                 /* -1: not watched */
 	uint32_t events;        /* as epoll knows them */
@@ -90,7 +94,10 @@ struct metric {
 struct failure {
 	const char *step;       /* static; "run" */
 	int code, signal;       /* its own code, or the signal */
-	bool start;             /* it was refused or could not be started: 125 */
+	bool start;             /* it could not be started: 125 */
+	bool refused;           /* no policy helps: its module, or its process, cannot be had */
+	bool stops;             /* it let the run end, or would have: others may be its consequences */
+	int times;              /* so often within the window, which was too often; 0: not asked */
 	bool whole;             /* of the process: which of its replicas it was is not known */
 	char *text;             /* without the name */
 	char *peer;             /* the failed peer that it names: a consequence; NULL */
@@ -98,21 +105,25 @@ struct failure {
 
 struct member {
 	const struct group *group;
-	struct process *process;
+	struct child *child;
 	int index, id, incarnation;
 	char *name;
 	enum member_state state;        /* written by member_set_state alone */
 	const char *step;               /* static: what the node last said that it does */
 	char *waits_for;                /* with it; "learner, actor/2" or NULL */
-	bool waited, has_run;           /* the run waits for it; it has one */
+	bool waited, has_run, held;     /* the run waits for it; it has one; which is not started */
 	bool run_over;                  /* ended well, failed for good, or dead */
 	bool alive_at_stop;
 	struct timer timer;             /* what for: by its state */
-	struct failure *failure;        /* NULL: none */
+	struct failure *failure;        /* of this incarnation; NULL: none */
+	json_t *serving;                /* where it listens: {"serve", "topics"} of the news that it is up */
+	bool found;                     /* ... which only it could know (tcp) */
+	json_t *past;                   /* how its incarnations before this one ended; NULL: there were none */
 	int64_t left;                   /* could not be drained */
 	LIST(struct metric) metrics;    /* by name */
 	json_t *ports;                  /* counters: {"handle\tpeers\tworker/3": {...}} */
-	unsigned told;                  /* a mark of start_who_is_slow */
+	json_t *earlier_ports;          /* the same of the incarnations before; NULL: none */
+	unsigned told;                  /* a mark of slow_who and of peers.c */
 };
 
 void member_set_state(struct supervisor *supervisor, struct member *member, enum member_state state);
@@ -120,6 +131,7 @@ void member_happens(struct supervisor *supervisor, struct member *member, enum m
 bool member_alive(const struct member *member);                 /* has a process */
 struct member *member_named(const struct supervisor *supervisor, const char *name);     /* NULL: none */
 /* What the run tells its members. */
+void member_restart(struct member *member);                     /* the next incarnation begins */
 void member_connect(struct supervisor *supervisor, struct member *member);
 void member_go(struct supervisor *supervisor, struct member *member);
 void member_stop(struct supervisor *supervisor, struct member *member);
@@ -134,9 +146,12 @@ struct failure *failure_new(const char *step, int code, const char *format, ...)
 
 /* ---- processes ---- */
 
-struct process {
-	int number;                     /* place in the supervisor's list */
-	char *name;                     /* its replica's, or what its replicas are called together */
+enum verdict { VERDICT_NONE, VERDICT_STOP, VERDICT_IGNORE, VERDICT_AGAIN };
+
+struct child {
+	const struct process *plan;     /* its policy and times */
+	int number;                     /* place in the supervisor's list, and in that of the plans */
+	const char *name;               /* its replica's, or what its replicas are called together */
 	struct member **members;
 	int count;
 	pid_t pid;                      /* 0: none */
@@ -146,32 +161,46 @@ struct process {
 	struct channel control;
 	struct watch control_watch, stream_watch[2];
 	struct outlet outlet;
-	struct timer end_timer;         /* failing, terminated: what comes next */
+	struct timer end_timer;         /* failing, terminated, waiting: what comes next */
 	struct timer closed_timer;      /* after its channel closed */
-	int64_t start_within_ns, stop_within_ns;        /* the longest of its replicas; -1: no limit */
 	int64_t started_ns, ended_ns;
 	int exit_code, exit_signal;
-	struct rusage usage;
+	struct rusage usage;            /* of all incarnations */
+	int64_t lived_ns;               /* of those before this one */
+	/* Failing, and starting again. */
+	enum verdict verdict;           /* on the failure of this incarnation */
+	struct restart_history history;
+	int64_t running_ns;             /* since when all of it runs; 0: not yet */
+	int64_t wait_ns;                /* VERDICT_AGAIN: the backoff */
+	bool due, clean;                /* waiting: the backoff is over; nothing that escaped from the dead is left */
+	bool haunted;                   /* something was, at the last look */
+	int looks;                      /* with processes there that do not say whose they are */
 	unsigned told;                  /* of the last news of a peer */
 };
 
 /* One line to all of its replicas; takes the reference. */
-void process_send(struct supervisor *supervisor, struct process *process, json_t *message);
-bool process_is_shared(const struct process *process);
-bool process_has_failed(const struct process *process);
+void child_send(struct supervisor *supervisor, struct child *child, json_t *message);
+bool child_is_shared(const struct child *child);
+bool child_has_failed(const struct child *child);
 /* All of its replicas come to this state, and their deadlines are off. */
-void process_set_state(struct supervisor *supervisor, struct process *process, enum member_state state);
-/* The same for a failure: the others of it, too, come to their end. */
-void process_begin_failing(struct supervisor *supervisor, struct process *process);
-void process_terminate(struct supervisor *supervisor, struct process *process);
-void process_kill(struct supervisor *supervisor, struct process *process);
+void child_set_state(struct supervisor *supervisor, struct child *child, enum member_state state);
+/* A replica of it has failed: it should end. */
+void child_begin_failing(struct supervisor *supervisor, struct child *child);
+/* Some of it, or all, have come one step on; past the first barrier a process goes on by itself. */
+void child_is_bound(struct supervisor *supervisor, struct member *member);
+void child_is_wired(struct supervisor *supervisor, struct child *child);
+/* It has no process: for good, or until it is started again. */
+void child_settle(struct supervisor *supervisor, struct child *child);
+void child_give_up(struct supervisor *supervisor, struct child *child);
+void child_terminate(struct supervisor *supervisor, struct child *child);
+void child_kill(struct supervisor *supervisor, struct child *child);
 /* The end timer: what was told to end has not. */
-void process_overdue(struct supervisor *supervisor, struct process *process);
+void child_overdue(struct supervisor *supervisor, struct child *child);
 /* A failure that no replica said was its own. */
-void process_fail(struct supervisor *supervisor, struct process *process, struct failure *failure);
-void process_died(struct supervisor *supervisor, struct process *process, int status, const struct rusage *usage);
+void child_fail(struct supervisor *supervisor, struct child *child, struct failure *failure);
+void child_died(struct supervisor *supervisor, struct child *child, int status, const struct rusage *usage);
 /* What it was in the middle of, as far as it told. */
-const char *process_step(const struct process *process);
+const char *child_step(const struct child *child);
 
 /* ---- the run ---- */
 
@@ -204,8 +233,8 @@ struct supervisor {
 	struct member *members;         /* by id */
 	struct member **by_name;        /* the same, sorted */
 	int total;
-	struct process *processes;
-	int process_count, spawned;
+	struct child *children;
+	int child_count, spawned;
 	int in_state[MEMBER_STATES];
 	int waited, unfinished;         /* members that are waited for; of them those whose run is not over */
 	enum phase phase;
@@ -227,10 +256,12 @@ struct supervisor {
 	struct timer limit_timer, slow_timer, sweep_timer, over_timer;
 	struct output output;
 	struct rlimit descriptors;      /* the children's */
+	int *known;                     /* by replica: the incarnation that was announced to the others */
 	int *pids;                      /* hash table: pid to number of process */
 	size_t pid_mask;
 	int64_t paused_ns;              /* since; 0: not paused */
 	unsigned news;                  /* of peers, so far */
+	bool anyone_died, anyone_found; /* addresses */
 	int streams_open;
 	int sweeps_left;                /* looks for escaped processes, while one cannot be told */
 	bool children_gone;
@@ -250,32 +281,55 @@ double supervisor_seconds(const struct supervisor *supervisor, int64_t at_ns);
 void supervisor_watch(struct supervisor *supervisor, struct watch *watch, int fd, uint32_t events);
 void supervisor_unwatch(struct supervisor *supervisor, struct watch *watch);
 /* Reads what is there of a stream; at its end, or without `wait` when nothing is there, closes it. */
-void supervisor_read_stream(struct supervisor *supervisor, struct process *process, int stream, bool wait);
+void supervisor_read_stream(struct supervisor *supervisor, struct child *child, int stream, bool wait);
+/* Reads what is left and closes both. False: not all of it can be taken now. */
+bool supervisor_end_streams(struct supervisor *supervisor, struct child *child);
+
+/* policy.c */
+/* A replica of it has failed, the first of it or not. */
+void policy_act(struct supervisor *supervisor, struct member *failed);
 
 /* start.c */
 int start_prepare(struct supervisor *supervisor);
 void start_some(struct supervisor *supervisor);
+/* The next incarnation, if it is due, and nothing is left of the one before. */
+void start_again(struct supervisor *supervisor, struct child *child);
 void start_release(struct supervisor *supervisor);
-/* "3 of 12 not ready after 10 s: learner in init; actor/2, actor/3 dialling learner". Caller frees. */
-char *start_who_is_slow(const struct supervisor *supervisor, int64_t after_ms);
+
+/* slow.c */
+/* Something is being started: who is slow will be said. */
+void slow_expect(struct supervisor *supervisor);
+void slow_say(struct supervisor *supervisor);
 
 /* control.c */
-void control_readable(struct supervisor *supervisor, struct process *process);
+void control_readable(struct supervisor *supervisor, struct child *child);
 
 /* run.c */
 void run_advance(struct supervisor *supervisor);
 void run_stop(struct supervisor *supervisor, enum cause cause, int code, struct member *by, const char *why);
 void run_kill_all(struct supervisor *supervisor);
 void run_member_over(struct supervisor *supervisor, struct member *member);
+void run_member_again(struct supervisor *supervisor, struct member *member);
 void run_pause(struct supervisor *supervisor);
 void run_resume(struct supervisor *supervisor);
 
 /* peers.c */
+void peers_tell_lost(struct supervisor *supervisor, const struct member *dead);
 void peers_tell_gone(struct supervisor *supervisor, const struct member *dead);
+void peers_tell_up(struct supervisor *supervisor, const struct member *member);
+/* To one that was just started: which of its neighbours are dead. */
+void peers_tell_the_dead(struct supervisor *supervisor, struct child *child);
+/* To one that is about to dial: where its neighbours are, as far as they had to find that out. */
+void peers_tell_found(struct supervisor *supervisor, struct child *child);
+/* Takes the addresses out of a process's document, and out of what a replica says when it is bound. */
+void peers_learn(struct child *child, const json_t *document);
+void peers_find(struct supervisor *supervisor, struct member *member, const json_t *message);
 
 /* children.c */
-void children_remember(struct supervisor *supervisor, struct process *process);
+void children_remember(struct supervisor *supervisor, struct child *child);
 void children_reap(struct supervisor *supervisor);
+/* A little later: what escaped from the dead is looked for, and killed. */
+void children_look(struct supervisor *supervisor);
 void children_sweep(struct supervisor *supervisor);
 /* True once nothing is left below. */
 bool children_end(struct supervisor *supervisor);
@@ -288,6 +342,8 @@ void failure_report(struct supervisor *supervisor);
 /* Why the run ends, once; if it was a failure that began it. */
 void failure_report_cause(struct supervisor *supervisor);
 void failure_describe(const struct member *member, struct text *out);
+/* "signal 11 (segmentation fault)", and in which step if that is not the usual one. */
+void failure_describe_reason(const struct failure *failure, struct text *out);
 /* Who failed: the replica, or the process if that is all that is known. */
 const char *failure_name(const struct member *member);
 void failure_free(struct failure *failure);
@@ -295,11 +351,15 @@ void failure_free(struct failure *failure);
 /* statistics.c */
 void statistics_report(struct supervisor *supervisor, struct member *member, const json_t *message);
 void statistics_count(struct member *member, const json_t *message);
+/* What comes now is added to what the incarnation before had counted. */
+void statistics_restart(struct member *member);
 void statistics_release(struct member *member);
 json_t *statistics_metrics(const struct member *member);
 json_t *statistics_edges(const struct supervisor *supervisor);
 
 /* result.c */
+/* How an incarnation ended, for the record. */
+json_t *result_incarnation(const struct member *member);
 void result_write(struct supervisor *supervisor);
 
 #endif

@@ -19,7 +19,7 @@ void member_set_state(struct supervisor *supervisor, struct member *member, enum
 
 bool member_alive(const struct member *member)
 {
-	return member->process->pid != 0;
+	return member->child->pid != 0;
 }
 
 struct member *member_named(const struct supervisor *supervisor, const char *name)
@@ -42,21 +42,21 @@ struct member *member_named(const struct supervisor *supervisor, const char *nam
 static void send_order(struct supervisor *supervisor, struct member *member, json_t *order)
 {
 	json_object_set_new(order, "node", json_string(member->name));
-	process_send(supervisor, member->process, order);
+	child_send(supervisor, member->child, order);
 }
 
 /* ---- deadlines of the stop: `parts` tenths (at most seconds) before TERM is due ---- */
 
 static int64_t before_term(const struct supervisor *supervisor, const struct member *member, int parts)
 {
-	int64_t within = member->process->stop_within_ns;
+	int64_t within = member->child->plan->stop_within_ns;
 	int64_t part = within / 10 < SECOND ? within / 10 : SECOND;
 	return supervisor->stopped_ns + within - parts * part;
 }
 
 static void arm_stop(struct supervisor *supervisor, struct member *member, int parts)
 {
-	if (member->process->stop_within_ns < 0)
+	if (member->child->plan->stop_within_ns < 0)
 		timers_clear(&supervisor->timers, &member->timer);
 	else
 		timers_set(&supervisor->timers, &member->timer, before_term(supervisor, member, parts));
@@ -64,7 +64,7 @@ static void arm_stop(struct supervisor *supervisor, struct member *member, int p
 
 static double seconds_left(const struct supervisor *supervisor, const struct member *member, int parts)
 {
-	if (member->process->stop_within_ns < 0)
+	if (member->child->plan->stop_within_ns < 0)
 		return NO_LIMIT_SECONDS;
 	int64_t left = before_term(supervisor, member, parts) - supervisor_now(supervisor);
 	return left > 0 ? (double)left / (double)SECOND : 0;
@@ -76,11 +76,28 @@ void member_begin_step(struct supervisor *supervisor, struct member *member)
 {
 	int64_t limit = supervisor->launch->step_limit_ns;
 	if (text_equal(member->step, "init"))
-		limit = member->process->start_within_ns;
+		limit = member->child->plan->start_within_ns;
 	if (limit < 0)
 		timers_clear(&supervisor->timers, &member->timer);
 	else
 		timers_set(&supervisor->timers, &member->timer, supervisor_now(supervisor) + limit);
+}
+
+/* Name and folder stay, and what it has reported and counted is added to. */
+void member_restart(struct member *member)
+{
+	if (!member->past)
+		member->past = json_array();
+	json_array_append_new(member->past, result_incarnation(member));
+	member->incarnation++;
+	member->step = NULL;
+	free(member->waits_for);
+	member->waits_for = NULL;
+	failure_free(member->failure);
+	member->failure = NULL;
+	member->left = 0;
+	member->found = false;
+	statistics_restart(member);
 }
 
 void member_connect(struct supervisor *supervisor, struct member *member)
@@ -93,11 +110,13 @@ void member_connect(struct supervisor *supervisor, struct member *member)
 
 void member_go(struct supervisor *supervisor, struct member *member)
 {
-	send_order(supervisor, member, json_pack("{ss}", "do", "go"));
+	bool runs = member->has_run && !member->held;
+	send_order(supervisor, member, json_pack("{ss sb}", "do", "go", "hold", member->held));
 	member_set_state(supervisor, member, MEMBER_RUNNING);
-	member->step = member->has_run ? "run" : "serve";
+	member->step = runs ? "run" : "serve";
+	member->child->running_ns = supervisor_now(supervisor);
 	timers_clear(&supervisor->timers, &member->timer);
-	if (!member->has_run)
+	if (!runs)
 		run_member_over(supervisor, member);
 }
 
@@ -108,6 +127,8 @@ void member_stop(struct supervisor *supervisor, struct member *member)
 		run_member_over(supervisor, member);
 		return;
 	}
+	if (member->state == MEMBER_WAITING)
+		child_give_up(supervisor, member->child);
 	if (member->state > MEMBER_ENDED)
 		return;
 	bool gone = member->state >= MEMBER_RUNNING;
@@ -153,22 +174,6 @@ struct failure *failure_new(const char *step, int code, const char *format, ...)
 	return failure;
 }
 
-static void note_failure(struct supervisor *supervisor, struct member *member)
-{
-	bool ignored = member->group->policy.kind == POLICY_IGNORE && !member->failure->start;
-	if (!ignored)
-		*list_add(&supervisor->failures) = member;
-	if (supervisor->phase >= PHASE_STOP)
-		return;
-	if (!ignored) {
-		run_stop(supervisor, CAUSE_FAILURE, 0, member, NULL);
-		return;
-	}
-	struct text cleanup_text text = { 0 };
-	failure_describe(member, &text);
-	output_error(&supervisor->output, "%s; the run goes on without it (on_failure: ignore)", text_string(&text));
-}
-
 void member_fail(struct supervisor *supervisor, struct member *member, struct failure *failure)
 {
 	if (member->failure) {
@@ -176,8 +181,8 @@ void member_fail(struct supervisor *supervisor, struct member *member, struct fa
 		return;
 	}
 	member->failure = failure;
-	process_begin_failing(supervisor, member->process);
-	note_failure(supervisor, member);
+	child_begin_failing(supervisor, member->child);
+	policy_act(supervisor, member);
 }
 
 /* ---- what happens to a member ---- */
@@ -185,8 +190,13 @@ void member_fail(struct supervisor *supervisor, struct member *member, struct fa
 /* From here on it waits for the others. */
 static void bound(struct supervisor *supervisor, struct member *member)
 {
-	(void)supervisor;
 	member->step = "bind";
+	child_is_bound(supervisor, member);
+}
+
+static void wired(struct supervisor *supervisor, struct member *member)
+{
+	child_is_wired(supervisor, member->child);
 }
 
 static void ended(struct supervisor *supervisor, struct member *member)
@@ -196,7 +206,7 @@ static void ended(struct supervisor *supervisor, struct member *member)
 
 static void terminate(struct supervisor *supervisor, struct member *member)
 {
-	process_terminate(supervisor, member->process);
+	child_terminate(supervisor, member->child);
 }
 
 /* Its run ended while the program stops: waits for the others, but not until its own TERM. */
@@ -215,7 +225,7 @@ static void overdue(struct supervisor *supervisor, struct member *member)
 {
 	char span[32];
 	bool init = text_equal(member->step, "init");
-	clock_span(span, (init ? member->process->start_within_ns : supervisor->launch->step_limit_ns) / 1000000);
+	clock_span(span, (init ? member->child->plan->start_within_ns : supervisor->launch->step_limit_ns) / 1000000);
 	struct failure *failure;
 	if (init)
 		failure = failure_new("init", 0, "init has not returned within %s (start_within)", span);
@@ -223,9 +233,10 @@ static void overdue(struct supervisor *supervisor, struct member *member)
 		failure = failure_new(member->step, 0, "not done within %s; it waits for %s", span, member->waits_for);
 	else
 		failure = failure_new(member->step ? member->step : "start", 0, "not done within %s", span);
-	failure->start = true;
+	failure->start = supervisor->phase < PHASE_RUN;
+	failure->refused = !init && !text_equal(member->step, "wire");
 	member_fail(supervisor, member, failure);
-	process_kill(supervisor, member->process);
+	child_kill(supervisor, member->child);
 }
 
 struct rule {
@@ -240,7 +251,7 @@ static const struct rule rules[MEMBER_STATES][MEMBER_EVENTS] = {
 		[EVENT_DEADLINE] = { MEMBER_STARTING, overdue },
 	},
 	[MEMBER_WIRING] = {
-		[EVENT_WIRED] = { MEMBER_WIRED, NULL },
+		[EVENT_WIRED] = { MEMBER_WIRED, wired },
 		[EVENT_DEADLINE] = { MEMBER_WIRING, overdue },
 	},
 	[MEMBER_RUNNING] = {
@@ -275,7 +286,7 @@ static void unexpected(struct supervisor *supervisor, struct member *member, enu
 		return;
 	member_fail(supervisor, member, failure_new(member->step ? member->step : "start", 0,
 		"its process said \"%s\" out of turn", events[event]));
-	process_kill(supervisor, member->process);
+	child_kill(supervisor, member->child);
 }
 
 void member_happens(struct supervisor *supervisor, struct member *member, enum member_event event)

@@ -68,7 +68,7 @@ static void read_relations(struct relations *out)
 }
 
 /* False if the kernel has no such file. The supervisor and the guardian have one thread. */
-static bool read_children_file(struct processes *out)
+static bool read_children_file(struct pids *out)
 {
 	char path[64];
 	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
@@ -85,7 +85,7 @@ static bool read_children_file(struct processes *out)
 	return true;
 }
 
-void reap_children(struct processes *out)
+void reap_children(struct pids *out)
 {
 	if (read_children_file(out))
 		return;
@@ -178,7 +178,7 @@ static void wait_for_child(void)
 	sigtimedwait(&set, NULL, &limit);
 }
 
-static bool is_among(const struct processes *processes, pid_t process)
+static bool is_among(const struct pids *processes, pid_t process)
 {
 	for (size_t i = 0; processes && i < processes->list.count; i++)
 		if (processes->list.at[i] == process)
@@ -187,9 +187,9 @@ static bool is_among(const struct processes *processes, pid_t process)
 }
 
 /* Sends KILL to the children that are there; how many. Dead ones count until they are reaped. */
-static size_t kill_children(const struct processes *spared)
+static size_t kill_children(const struct pids *spared)
 {
-	struct processes children = { 0 };
+	struct pids children = { 0 };
 	size_t count = 0;
 	reap_children(&children);
 	for (size_t i = 0; i < children.list.count; i++)
@@ -201,7 +201,7 @@ static size_t kill_children(const struct processes *spared)
 	return count;
 }
 
-bool reap_everything(const struct processes *spared, int64_t limit_ms)
+bool reap_everything(const struct pids *spared, int64_t limit_ms)
 {
 	int64_t end = clock_ms() + limit_ms;
 	for (;;) {

@@ -24,28 +24,50 @@ static json_t *failure_json(const struct failure *failure)
 	return out;
 }
 
+static void add_exit(json_t *out, const struct child *child)
+{
+	if (child->last_pid)
+		json_object_set_new(out, "pid", json_integer(child->last_pid));
+	if (child->exit_signal)
+		json_object_set_new(out, "signal", json_integer(child->exit_signal));
+	else
+		json_object_set_new(out, "exit", json_integer(child->exit_code));
+}
+
+static json_t *microseconds(int64_t ns)
+{
+	return json_real((double)(ns / 1000) / 1e6);
+}
+
+json_t *result_incarnation(const struct member *member)
+{
+	const struct child *child = member->child;
+	json_t *out = json_pack("{si}", "incarnation", member->incarnation);
+	add_exit(out, child);
+	json_object_set_new(out, "failure", failure_json(member->failure));
+	json_object_set_new(out, "seconds", microseconds(child->ended_ns - child->started_ns));
+	return out;
+}
+
 static json_t *member_json(const struct member *member)
 {
-	const struct process *process = member->process;
-	json_t *out = json_pack("{sb si}", "started", process->started_ns != 0, "restarts", member->incarnation - 1);
-	if (process_is_shared(process))
-		json_object_set_new(out, "process", json_string(process->name));
-	if (process->last_pid)
-		json_object_set_new(out, "pid", json_integer(process->last_pid));
-	if (process->exit_signal)
-		json_object_set_new(out, "signal", json_integer(process->exit_signal));
-	else
-		json_object_set_new(out, "exit", json_integer(process->exit_code));
+	const struct child *child = member->child;
+	json_t *out = json_pack("{sb si}", "started", child->started_ns != 0, "restarts", member->incarnation - 1);
+	if (child_is_shared(child))
+		json_object_set_new(out, "process", json_string(child->name));
+	add_exit(out, child);
+	if (member->past)
+		json_object_set(out, "incarnations", member->past);
 	if (member->failure)
 		json_object_set_new(out, "failure", failure_json(member->failure));
-	if (process->had_to_be_killed)
+	if (child->had_to_be_killed)
 		json_object_set_new(out, "killed", json_true());
 	if (member->left)
 		json_object_set_new(out, "not_drained", json_integer(member->left));
-	json_object_set_new(out, "seconds", json_real((double)((process->ended_ns - process->started_ns) / 1000) / 1e6));
-	json_object_set_new(out, "cpu", json_pack("{sf sf}", "user", seconds(process->usage.ru_utime),
-		"system", seconds(process->usage.ru_stime)));
-	json_object_set_new(out, "memory", json_integer((json_int_t)process->usage.ru_maxrss * 1024));
+	json_object_set_new(out, "seconds", microseconds(child->lived_ns + child->ended_ns - child->started_ns));
+	json_object_set_new(out, "cpu", json_pack("{sf sf}", "user", seconds(child->usage.ru_utime),
+		"system", seconds(child->usage.ru_stime)));
+	json_object_set_new(out, "memory", json_integer((json_int_t)child->usage.ru_maxrss * 1024));
 	json_object_set_new(out, "metrics", statistics_metrics(member));
 	return out;
 }

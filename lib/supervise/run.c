@@ -40,6 +40,15 @@ void run_member_over(struct supervisor *supervisor, struct member *member)
 	supervisor->unfinished -= member->waited;
 }
 
+/* What had ended well and serves no more is not over. */
+void run_member_again(struct supervisor *supervisor, struct member *member)
+{
+	if (!member->run_over)
+		return;
+	member->run_over = false;
+	supervisor->unfinished += member->waited;
+}
+
 /* ---- the stop ---- */
 
 static void announce(struct supervisor *supervisor)
@@ -82,10 +91,10 @@ void run_stop(struct supervisor *supervisor, enum cause cause, int code, struct 
 	timers_clear(&supervisor->timers, &supervisor->slow_timer);
 	announce(supervisor);
 	set_phase(supervisor, PHASE_STOP);
-	supervisor->spawned = supervisor->process_count;
+	supervisor->spawned = supervisor->child_count;
 	for (int i = 0; i < supervisor->total; i++) {
 		struct member *member = &supervisor->members[i];
-		member->alive_at_stop = member_alive(member) && !member->failure;
+		member->alive_at_stop = member_alive(member) && !child_has_failed(member->child);
 		member_stop(supervisor, member);
 	}
 }
@@ -93,10 +102,10 @@ void run_stop(struct supervisor *supervisor, enum cause cause, int code, struct 
 void run_kill_all(struct supervisor *supervisor)
 {
 	supervisor->killing = true;
-	for (int i = 0; i < supervisor->process_count; i++) {
-		struct process *process = &supervisor->processes[i];
-		process->had_to_be_killed |= process->pid && !process_has_failed(process);
-		process_kill(supervisor, process);
+	for (int i = 0; i < supervisor->child_count; i++) {
+		struct child *child = &supervisor->children[i];
+		child->had_to_be_killed |= child->pid && !child_has_failed(child);
+		child_kill(supervisor, child);
 	}
 	reap_signal_descendants(getpid(), SIGKILL);
 }
@@ -109,6 +118,8 @@ static void begin_run(struct supervisor *supervisor)
 	supervisor->running_ns = supervisor_now(supervisor);
 	timers_clear(&supervisor->timers, &supervisor->slow_timer);
 	set_phase(supervisor, PHASE_RUN);
+	if (supervisor->launch->held && !supervisor->waited)
+		output_say(&supervisor->output, "no node is waited for: the run ends when it is stopped");
 }
 
 static bool runs_have_ended(const struct supervisor *supervisor)
@@ -119,11 +130,13 @@ static bool runs_have_ended(const struct supervisor *supervisor)
 /* One step on, if everything it waits for has happened. */
 static bool step_on(struct supervisor *supervisor)
 {
-	bool started = supervisor->spawned == supervisor->process_count;
+	bool started = supervisor->spawned == supervisor->child_count;
 	switch (supervisor->phase) {
 	case PHASE_START:
 		if (!started || !all_in(supervisor, MEMBER_BOUND))
 			return false;
+		for (int i = 0; i < supervisor->child_count; i++)
+			peers_tell_found(supervisor, &supervisor->children[i]);
 		for_each_in(supervisor, MEMBER_BOUND, member_connect);
 		set_phase(supervisor, PHASE_WIRE);
 		return true;
@@ -172,9 +185,9 @@ void run_advance(struct supervisor *supervisor)
 
 static void signal_all(struct supervisor *supervisor, int signal)
 {
-	for (int i = 0; i < supervisor->process_count; i++)
-		if (supervisor->processes[i].pid)
-			kill(-supervisor->processes[i].pid, signal);
+	for (int i = 0; i < supervisor->child_count; i++)
+		if (supervisor->children[i].pid)
+			kill(-supervisor->children[i].pid, signal);
 	reap_signal_descendants(getpid(), signal);
 }
 
@@ -196,5 +209,9 @@ void run_resume(struct supervisor *supervisor)
 	int64_t paused = supervisor_now(supervisor) - supervisor->paused_ns;
 	supervisor->paused_ns = 0;
 	timers_shift(&supervisor->timers, paused);
+	for (int i = 0; i < supervisor->child_count; i++) {
+		restart_shift(&supervisor->children[i].history, paused);
+		supervisor->children[i].running_ns += supervisor->children[i].running_ns ? paused : 0;
+	}
 	signal_all(supervisor, SIGCONT);
 }

@@ -18,21 +18,20 @@ extern char **environ;
 enum {
 	AT_ONCE = 8,
 	DESCRIPTORS_EACH = 3,           /* control, stdout, stderr */
-	DESCRIPTORS_OWN = 320,          /* logs held open, and the rest */
-	NAMES_SHOWN = 8,
-	STEPS_SHOWN = 6
+	DESCRIPTORS_OWN = 320           /* logs held open, and the rest */
 };
+static const int64_t LOOK_AGAIN = 20000000;     /* for room to write what was printed */
 
-int supervise_can_start(int processes, struct error *error)
+int supervise_can_start(int children, struct error *error)
 {
 	struct rlimit limit;
-	rlim_t needed = (rlim_t)processes * DESCRIPTORS_EACH + DESCRIPTORS_OWN;
+	rlim_t needed = (rlim_t)children * DESCRIPTORS_EACH + DESCRIPTORS_OWN;
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		return error_code(error, errno, "cannot read the limit of open files: %s", strerror(errno));
 	if (limit.rlim_max < needed)
 		return error_set(error, "%d processes need %llu open files, and the hard limit is %llu (RLIMIT_NOFILE): "
 			"set it to at least %llu with `ulimit -Hn %llu`, in /etc/security/limits.conf (nofile) or with "
-			"LimitNOFILE= of the service", processes, (unsigned long long)needed,
+			"LimitNOFILE= of the service", children, (unsigned long long)needed,
 			(unsigned long long)limit.rlim_max, (unsigned long long)needed, (unsigned long long)needed);
 	return 0;
 }
@@ -55,44 +54,37 @@ static void add_member(struct supervisor *supervisor, const struct group *group,
 {
 	int id = group->first + index;
 	struct member *member = &supervisor->members[id];
-	*member = (struct member){ .group = group, .index = index, .id = id, .incarnation = 1,
-		.name = group_replica_name(group, index), .waited = is_waited_for(group),
+	bool held = supervisor->launch->held && supervisor->launch->held[id];
+	*member = (struct member){ .group = group, .index = index, .id = id, .incarnation = 1, .held = held,
+		.name = group_replica_name(group, index), .waited = is_waited_for(group) && !held,
 		.has_run = group->spec ? group->spec->has_run : true, .timer.kind = TIMER_MEMBER };
 	supervisor->by_name[id] = member;
+	supervisor->known[id] = 1;
 	supervisor->waited += member->waited;
 	supervisor->unfinished += member->waited;
 }
 
-static int64_t longer(int64_t a, int64_t b)
+static void add_child(struct supervisor *supervisor, const struct process *plan)
 {
-	return a < 0 || b < 0 ? -1 : a > b ? a : b;
-}
-
-/* Its replicas are those from `first` on; the name becomes the process's own. */
-static void add_process(struct supervisor *supervisor, int first, int count, char *name)
-{
-	int number = supervisor->process_count++;
-	struct process *process = &supervisor->processes[number];
-	*process = (struct process){ .number = number, .name = name, .count = count,
-		.members = memory_array((size_t)count, sizeof *process->members), .end_timer.kind = TIMER_END,
+	int number = supervisor->child_count++;
+	struct child *child = &supervisor->children[number];
+	*child = (struct child){ .plan = plan, .number = number, .name = plan->name, .count = plan->count,
+		.members = memory_array((size_t)plan->count, sizeof(struct member *)), .end_timer.kind = TIMER_END,
 		.closed_timer.kind = TIMER_CLOSED, .control.fd = -1 };
-	process->control_watch = (struct watch){ .kind = WATCH_CONTROL, .process = process, .fd = -1 };
-	process->stream_watch[0] = (struct watch){ .kind = WATCH_OUTPUT, .process = process, .fd = -1 };
-	process->stream_watch[1] = (struct watch){ .kind = WATCH_ERRORS, .process = process, .fd = -1 };
-	outlet_init(&supervisor->output, &process->outlet, process->name, number);
-	for (int i = 0; i < count; i++) {
-		struct member *member = &supervisor->members[first + i];
-		process->members[i] = member;
-		member->process = process;
-		process->start_within_ns = longer(process->start_within_ns, member->group->start_within_ns);
-		process->stop_within_ns = longer(process->stop_within_ns, member->group->stop_within_ns);
+	child->control_watch = (struct watch){ .kind = WATCH_CONTROL, .child = child, .fd = -1 };
+	child->stream_watch[0] = (struct watch){ .kind = WATCH_OUTPUT, .child = child, .fd = -1 };
+	child->stream_watch[1] = (struct watch){ .kind = WATCH_ERRORS, .child = child, .fd = -1 };
+	outlet_init(&supervisor->output, &child->outlet, child->name, number);
+	for (int i = 0; i < plan->count; i++) {
+		child->members[i] = &supervisor->members[plan->members[i]];
+		child->members[i]->child = child;
 	}
 }
 
 static void prepare_table(struct supervisor *supervisor)
 {
 	size_t size = 64;
-	while (size < (size_t)supervisor->process_count * 2)
+	while (size < (size_t)supervisor->child_count * 2)
 		size *= 2;
 	supervisor->pid_mask = size - 1;
 	supervisor->pids = memory_array(size, sizeof *supervisor->pids);
@@ -110,6 +102,7 @@ static void prepare_members(struct supervisor *supervisor)
 	const struct topology *topology = supervisor->topology;
 	supervisor->total = topology->total;
 	supervisor->members = memory_array((size_t)topology->total, sizeof *supervisor->members);
+	supervisor->known = memory_array((size_t)topology->total, sizeof *supervisor->known);
 	supervisor->by_name = memory_array((size_t)topology->total, sizeof(struct member *));
 	for (size_t g = 0; g < topology->groups.count; g++)
 		for (int i = 0; i < topology->groups.at[g].replicas; i++)
@@ -122,10 +115,11 @@ static void prepare_members(struct supervisor *supervisor)
 int start_prepare(struct supervisor *supervisor)
 {
 	const struct topology *topology = supervisor->topology;
+	const struct processes *processes = supervisor->launch->processes;
 	prepare_members(supervisor);
-	supervisor->processes = memory_array((size_t)supervisor->total, sizeof *supervisor->processes);
-	for (int i = 0; i < supervisor->total; i++)
-		add_process(supervisor, i, 1, memory_copy_text(supervisor->members[i].name));
+	supervisor->children = memory_array((size_t)processes->count, sizeof *supervisor->children);
+	for (int i = 0; i < processes->count; i++)
+		add_child(supervisor, &processes->at[i]);
 	prepare_table(supervisor);
 	raise_descriptors(supervisor);
 	output_say(&supervisor->output, "run %s, seed %lld, %s", supervisor->launch->record->id,
@@ -141,31 +135,34 @@ int start_prepare(struct supervisor *supervisor)
 	return 0;
 }
 
-static void release_process(struct supervisor *supervisor, struct process *process)
+static void release_child(struct supervisor *supervisor, struct child *child)
 {
-	channel_close(&process->control);
+	channel_close(&child->control);
 	for (int stream = 0; stream < 2; stream++)
-		if (process->stream_watch[stream].fd >= 0)
-			close(process->stream_watch[stream].fd);
-	outlet_release(&supervisor->output, &process->outlet);
-	free(process->members);
-	free(process->name);
+		if (child->stream_watch[stream].fd >= 0)
+			close(child->stream_watch[stream].fd);
+	outlet_release(&supervisor->output, &child->outlet);
+	restart_release(&child->history);
+	free(child->members);
 }
 
 void start_release(struct supervisor *supervisor)
 {
-	for (int i = 0; i < supervisor->process_count; i++)
-		release_process(supervisor, &supervisor->processes[i]);
+	for (int i = 0; i < supervisor->child_count; i++)
+		release_child(supervisor, &supervisor->children[i]);
 	for (int i = 0; i < supervisor->total; i++) {
 		struct member *member = &supervisor->members[i];
 		statistics_release(member);
 		failure_free(member->failure);
+		json_decref(member->serving);
+		json_decref(member->past);
 		free(member->waits_for);
 		free(member->name);
 	}
-	free(supervisor->processes);
+	free(supervisor->children);
 	free(supervisor->members);
 	free(supervisor->by_name);
+	free(supervisor->known);
 	free(supervisor->pids);
 }
 
@@ -218,13 +215,14 @@ static void make_environment(const struct supervisor *supervisor, const struct m
 	*list_add(&out->list) = NULL;
 }
 
-static int spawn(struct supervisor *supervisor, struct process *process, const char *folder, struct spawned *out,
+static int spawn(struct supervisor *supervisor, struct child *child, const char *folder, struct spawned *out,
 	struct error *error)
 {
 	struct environment environment = { 0 };
-	make_environment(supervisor, process->members[0], folder, &environment);
+	make_environment(supervisor, child->members[0], folder, &environment);
 	/* The name is for who looks at the processes. */
-	char *arguments[] = { (char []){ "lpad" }, (char []){ "node" }, process->name, NULL };
+	char *cleanup_free name = memory_copy_text(child->name);
+	char *arguments[] = { (char []){ "lpad" }, (char []){ "node" }, name, NULL };
 	struct spawning spawning = { .program = supervisor->launch->program, .arguments = arguments,
 		.environment = environment.list.at, .descriptors = supervisor->descriptors };
 	int result = spawn_child(&spawning, out, error);
@@ -235,11 +233,11 @@ static int spawn(struct supervisor *supervisor, struct process *process, const c
 }
 
 /* Of all its replicas; that of the first one stands in the environment. Caller frees; NULL with an error. */
-static char *make_folders(struct supervisor *supervisor, const struct process *process, struct error *error)
+static char *make_folders(struct supervisor *supervisor, const struct child *child, struct error *error)
 {
-	char *first = record_node_folder(supervisor->launch->record, process->members[0]->name, error);
-	for (int i = 1; first && i < process->count; i++) {
-		char *cleanup_free folder = record_node_folder(supervisor->launch->record, process->members[i]->name, error);
+	char *first = record_node_folder(supervisor->launch->record, child->members[0]->name, error);
+	for (int i = 1; first && i < child->count; i++) {
+		char *cleanup_free folder = record_node_folder(supervisor->launch->record, child->members[i]->name, error);
 		if (!folder) {
 			free(first);
 			return NULL;
@@ -248,121 +246,99 @@ static char *make_folders(struct supervisor *supervisor, const struct process *p
 	return first;
 }
 
-static json_t *document_of(const struct supervisor *supervisor, const struct process *process)
+/* To itself a replica is what it is; what the others know of it is older until it is bound. */
+static json_t *document_of(struct supervisor *supervisor, const struct child *child)
 {
-	const struct member *member = process->members[0];
-	return supervisor->launch->document(supervisor->launch->context, member->group, member->index, member->incarnation);
+	int *known = supervisor->known;
+	int *cleanup_free before = memory_array((size_t)child->count, sizeof *before);
+	for (int i = 0; i < child->count; i++) {
+		before[i] = known[child->members[i]->id];
+		known[child->members[i]->id] = child->members[i]->incarnation;
+	}
+	json_t *document = supervisor->launch->document(supervisor->launch->context, child->number, known);
+	for (int i = 0; i < child->count; i++)
+		known[child->members[i]->id] = before[i];
+	return document;
 }
 
-static void could_not_start(struct supervisor *supervisor, struct process *process, const struct error *error)
+/* The first time nothing is tried again: what is missing then is missing. */
+static void could_not_start(struct supervisor *supervisor, struct child *child, const struct error *error)
 {
 	struct failure *failure = failure_new("start", 0, "%s", error->text);
-	failure->start = true;
-	process_set_state(supervisor, process, MEMBER_DEAD);
-	process_fail(supervisor, process, failure);
+	failure->refused = child->members[0]->incarnation == 1;
+	failure->start = supervisor->phase < PHASE_RUN;
+	child_set_state(supervisor, child, MEMBER_DEAD);
+	child_fail(supervisor, child, failure);
+	child_settle(supervisor, child);
 }
 
-static void is_started(struct supervisor *supervisor, struct process *process, const struct spawned *spawned)
+static void is_started(struct supervisor *supervisor, struct child *child, const struct spawned *spawned)
 {
-	process->pid = process->last_pid = spawned->process;
-	process->started_ns = supervisor_now(supervisor);
-	children_remember(supervisor, process);
-	process_set_state(supervisor, process, MEMBER_STARTING);
-	channel_init(&process->control, spawned->control);
-	supervisor_watch(supervisor, &process->stream_watch[0], spawned->output, EPOLLIN);
-	supervisor_watch(supervisor, &process->stream_watch[1], spawned->errors, EPOLLIN);
+	child->pid = child->last_pid = spawned->process;
+	child->started_ns = supervisor_now(supervisor);
+	children_remember(supervisor, child);
+	child_set_state(supervisor, child, MEMBER_STARTING);
+	channel_init(&child->control, spawned->control);
+	supervisor_watch(supervisor, &child->stream_watch[0], spawned->output, EPOLLIN);
+	supervisor_watch(supervisor, &child->stream_watch[1], spawned->errors, EPOLLIN);
 	supervisor->streams_open += 2;
-	for (int i = 0; i < process->count; i++) {
-		struct member *member = process->members[i];
-		output_event(&supervisor->output, json_pack("{ss ss si si}", "event", "spawn", "node", member->name,
-			"pid", (int)spawned->process, "incarnation", member->incarnation));
+	for (int i = 0; i < child->count; i++) {
+		struct member *member = child->members[i];
+		output_event(&supervisor->output, json_pack("{ss ss ss si si}", "event", "spawn", "node", member->name,
+			"process", child->name, "pid", (int)spawned->process, "incarnation", member->incarnation));
 		member_begin_step(supervisor, member);
 	}
 }
 
-static void start_one(struct supervisor *supervisor, struct process *process)
+static void start_one(struct supervisor *supervisor, struct child *child)
 {
 	struct error error = { 0 };
 	struct spawned spawned;
-	char *cleanup_free folder = make_folders(supervisor, process, &error);
-	json_t *document = folder ? document_of(supervisor, process) : NULL;
-	if (!document || spawn(supervisor, process, folder, &spawned, &error)) {
+	char *cleanup_free folder = make_folders(supervisor, child, &error);
+	json_t *document = folder ? document_of(supervisor, child) : NULL;
+	if (!document || spawn(supervisor, child, folder, &spawned, &error)) {
 		json_decref(document);
 		if (!error.text[0])
 			error_set(&error, "its document could not be written");
-		could_not_start(supervisor, process, &error);
+		could_not_start(supervisor, child, &error);
 		return;
 	}
-	is_started(supervisor, process, &spawned);
-	process_send(supervisor, process, document);
+	is_started(supervisor, child, &spawned);
+	peers_learn(child, document);
+	child_send(supervisor, child, document);
+	peers_tell_the_dead(supervisor, child);
 }
 
 void start_some(struct supervisor *supervisor)
 {
-	for (int i = 0; i < AT_ONCE && supervisor->phase == PHASE_START && supervisor->spawned < supervisor->process_count; i++)
-		start_one(supervisor, &supervisor->processes[supervisor->spawned++]);
+	for (int i = 0; i < AT_ONCE && supervisor->phase == PHASE_START && supervisor->spawned < supervisor->child_count; i++)
+		start_one(supervisor, &supervisor->children[supervisor->spawned++]);
 }
 
-/* ---- who is slow ---- */
+/* ---- the next incarnation ---- */
 
-static bool ready(const struct member *member, enum phase phase)
+static void forget_the_last(struct supervisor *supervisor, struct child *child)
 {
-	return member->state >= MEMBER_WIRED || (phase == PHASE_START && member->state == MEMBER_BOUND);
+	for (int i = 0; i < child->count; i++)
+		member_restart(child->members[i]);
+	child->verdict = VERDICT_NONE;
+	child->lived_ns += child->ended_ns - child->started_ns;
+	child->started_ns = child->ended_ns = supervisor_now(supervisor);
+	child->running_ns = 0;
+	child->last_pid = 0;
+	child->exit_code = child->exit_signal = 0;
 }
 
-/* What a replica is doing, as the end of "learner ...". */
-static char *doing(const struct member *member)
+/* What the last one wrote stands before what this one will write. */
+void start_again(struct supervisor *supervisor, struct child *child)
 {
-	if (text_equal(member->step, "wire") && member->waits_for)
-		return memory_format("dialling %s", member->waits_for);
-	if (text_equal(member->step, "wire"))
-		return memory_copy_text("dialling");
-	return memory_format("in %s", member->step ? member->step : "start");
-}
-
-/* Replicas in the same step stand together; those named are marked by `told`. */
-static void add_those_like(const struct supervisor *supervisor, int first, unsigned mark, struct text *out)
-{
-	char *cleanup_free what = doing(&supervisor->members[first]);
-	int count = 0;
-	for (int i = first; i < supervisor->total; i++) {
-		struct member *member = &supervisor->members[i];
-		if (member->told == mark || ready(member, supervisor->phase))
-			continue;
-		char *cleanup_free same = doing(member);
-		if (!text_equal(same, what))
-			continue;
-		member->told = mark;
-		if (++count <= NAMES_SHOWN)
-			text_format(out, "%s%s", count > 1 ? ", " : "", member->name);
+	if (!child->due || !child->clean)
+		return;
+	if (!supervisor_end_streams(supervisor, child)) {
+		timers_set(&supervisor->timers, &child->end_timer, supervisor_now(supervisor) + LOOK_AGAIN);
+		return;
 	}
-	if (count > NAMES_SHOWN)
-		text_format(out, " and %d more", count - NAMES_SHOWN);
-	text_format(out, " %s", what);
-}
-
-char *start_who_is_slow(const struct supervisor *supervisor, int64_t after_ms)
-{
-	struct text out = { 0 };
-	char span[32];
-	int late = 0;
-	const unsigned mark = (unsigned)-1;
-	for (int i = 0; i < supervisor->total; i++) {
-		supervisor->members[i].told = 0;
-		late += !ready(&supervisor->members[i], supervisor->phase);
-	}
-	clock_span(span, after_ms);
-	text_format(&out, "%d of %d not ready after %s: ", late, supervisor->total, span);
-	int shown = 0;
-	for (int i = 0; i < supervisor->total; i++) {
-		if (supervisor->members[i].told == mark || ready(&supervisor->members[i], supervisor->phase))
-			continue;
-		text_add(&out, shown == STEPS_SHOWN ? "; and others" : shown ? "; " : "");
-		if (shown++ == STEPS_SHOWN)
-			break;
-		add_those_like(supervisor, i, mark, &out);
-	}
-	for (int i = 0; i < supervisor->total; i++)
-		supervisor->members[i].told = 0;
-	return text_take(&out);
+	timers_clear(&supervisor->timers, &child->end_timer);
+	forget_the_last(supervisor, child);
+	start_one(supervisor, child);
 }

@@ -113,10 +113,41 @@ void statistics_release(struct member *member)
 		free(member->metrics.at[i].name);
 	list_release(&member->metrics);
 	json_decref(member->ports);
-	member->ports = NULL;
+	json_decref(member->earlier_ports);
+	member->ports = member->earlier_ports = NULL;
 }
 
-/* ---- counters: the newest of each port and peer ---- */
+/* ---- counters: the newest of each port and peer, and what earlier incarnations had counted ---- */
+
+/* Percentiles of two incarnations: of each the slower. */
+static json_t *slower(const json_t *earlier, json_t *now)
+{
+	if (!json_array_size(earlier))
+		return json_incref(now);
+	json_t *out = json_array();
+	for (size_t i = 0; i < json_array_size(earlier); i++) {
+		json_t *before = json_array_get(earlier, i), *value = json_array_get(now, i);
+		json_array_append(out, json_number_value(before) > json_number_value(value) ? before : value);
+	}
+	return out;
+}
+
+static json_t *added_up(const json_t *earlier, json_t *now)
+{
+	const char *name;
+	json_t *before;
+	if (!earlier)
+		return json_incref(now);
+	json_t *out = json_copy(now);
+	json_object_foreach((json_t *)(uintptr_t)earlier, name, before) {
+		json_t *value = json_object_get(now, name);
+		if (json_is_integer(before))
+			json_object_set_new(out, name, json_integer(json_integer_value(before) + json_integer_value(value)));
+		else if (json_is_array(before))
+			json_object_set_new(out, name, slower(before, value));
+	}
+	return out;
+}
 
 void statistics_count(struct member *member, const json_t *message)
 {
@@ -131,8 +162,15 @@ void statistics_count(struct member *member, const json_t *message)
 		if (!kind || !name)
 			continue;
 		char *cleanup_free key = memory_format("%s\t%s\t%s", kind, name, peer ? peer : "");
-		json_object_set(member->ports, key, port);
+		json_object_set_new(member->ports, key, added_up(json_object_get(member->earlier_ports, key), port));
 	}
+}
+
+/* Entries are never changed, only replaced. */
+void statistics_restart(struct member *member)
+{
+	json_decref(member->earlier_ports);
+	member->earlier_ports = json_copy(member->ports);
 }
 
 enum { CALLS = 1, TOPICS = 2 };

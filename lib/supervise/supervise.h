@@ -13,16 +13,20 @@
 #include "base/error.h"
 #include "supervise/output.h"
 #include "supervise/record.h"
+#include "topology/processes.h"
 #include "topology/topology.h"
 
 struct launch {
 	const struct topology *topology;
+	const struct processes *processes;      /* who shares one with whom */
+	const bool *held;               /* by replica: it serves, but its run is not started; NULL: none is */
 	struct record *record;
 	const char *token;              /* of the run, for observers */
 	const char *sockets;            /* folder of the run's sockets: removed at the end */
 	const char *program;            /* executed as `PROGRAM node`, once per process */
-	/* The document of one process; new reference. */
-	json_t *(*document)(void *context, const struct group *group, int index, int incarnation);
+	/* The document of one process. `known`: by replica, the incarnation that it is, or that the process should know of
+	   it. New reference. */
+	json_t *(*document)(void *context, int process, const int *known);
 	void *context;
 	struct output_style style;
 	int guardian;                   /* of guardian_begin */

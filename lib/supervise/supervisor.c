@@ -24,7 +24,6 @@ enum {
 };
 static const int64_t MS = 1000000;
 static const int64_t SECOND_SIGNAL = 500 * MS;          /* `timeout` signals twice within this */
-static const int64_t SLOW_FIRST = 10000 * MS, SLOW_NEXT = 30000 * MS;
 static const int64_t CLEAN_EVERY = 50 * MS, CLEAN_PATIENCE = 5000 * MS;
 static const int64_t OUTPUT_PATIENCE = 3000 * MS;      /* of a reader that takes nothing, after a signal or time limit */
 
@@ -84,19 +83,19 @@ static void release_held(struct supervisor *supervisor, int sink)
 	}
 }
 
-static void end_stream(struct supervisor *supervisor, struct process *process, int stream)
+static void end_stream(struct supervisor *supervisor, struct child *child, int stream)
 {
-	struct watch *watch = &process->stream_watch[stream];
+	struct watch *watch = &child->stream_watch[stream];
 	supervisor_unwatch(supervisor, watch);
 	close(watch->fd);
 	watch->fd = -1;
 	supervisor->streams_open--;
-	output_end(&supervisor->output, &process->outlet, stream);
+	output_end(&supervisor->output, &child->outlet, stream);
 }
 
-void supervisor_read_stream(struct supervisor *supervisor, struct process *process, int stream, bool wait)
+void supervisor_read_stream(struct supervisor *supervisor, struct child *child, int stream, bool wait)
 {
-	struct watch *watch = &process->stream_watch[stream];
+	struct watch *watch = &child->stream_watch[stream];
 	struct sink *sink = output_sink(&supervisor->output, stream);
 	if (watch->fd < 0)
 		return;
@@ -106,9 +105,22 @@ void supervisor_read_stream(struct supervisor *supervisor, struct process *proce
 	}
 	ssize_t got = read(watch->fd, supervisor->buffer, READ_AT_ONCE);
 	if (got > 0)
-		output_feed(&supervisor->output, &process->outlet, stream, supervisor->buffer, (size_t)got);
+		output_feed(&supervisor->output, &child->outlet, stream, supervisor->buffer, (size_t)got);
 	else if (got == 0 || !wait || (errno != EAGAIN && errno != EINTR))
-		end_stream(supervisor, process, stream);
+		end_stream(supervisor, child, stream);
+}
+
+bool supervisor_end_streams(struct supervisor *supervisor, struct child *child)
+{
+	bool ended = true;
+	for (int stream = 0; stream < 2; stream++) {
+		struct sink *sink = output_sink(&supervisor->output, stream);
+		struct watch *watch = &child->stream_watch[stream];
+		for (int reads = 0; watch->fd >= 0 && !sink_full(sink) && reads < LAST_READS; reads++)
+			supervisor_read_stream(supervisor, child, stream, false);
+		ended &= watch->fd < 0 && !watch->held;
+	}
+	return ended;
 }
 
 static void flush_sink(struct supervisor *supervisor, int which)
@@ -182,20 +194,12 @@ static void lose_guardian(struct supervisor *supervisor)
 
 /* ---- deadlines ---- */
 
-static void say_who_is_slow(struct supervisor *supervisor)
+static void channel_was_closed(struct supervisor *supervisor, struct child *child)
 {
-	int64_t now = supervisor_now(supervisor);
-	char *cleanup_free text = start_who_is_slow(supervisor, (now - supervisor->started_ns) / MS);
-	output_say(&supervisor->output, "%s", text);
-	timers_set(&supervisor->timers, &supervisor->slow_timer, now + SLOW_NEXT);
-}
-
-static void channel_was_closed(struct supervisor *supervisor, struct process *process)
-{
-	if (!process->pid || process->members[0]->state >= MEMBER_FINISHING)
+	if (!child->pid || child->members[0]->state >= MEMBER_FINISHING)
 		return;
-	process_fail(supervisor, process, failure_new(process_step(process), 0, "its process closed its control channel"));
-	process_kill(supervisor, process);
+	child_fail(supervisor, child, failure_new(child_step(child), 0, "its process closed its control channel"));
+	child_kill(supervisor, child);
 }
 
 #define OWNER(timer, type, field) ((type *)(void *)((char *)(timer) - offsetof(type, field)))
@@ -207,16 +211,16 @@ static void take_timer(struct supervisor *supervisor, struct timer *timer)
 		member_happens(supervisor, OWNER(timer, struct member, timer), EVENT_DEADLINE);
 		break;
 	case TIMER_END:
-		process_overdue(supervisor, OWNER(timer, struct process, end_timer));
+		child_overdue(supervisor, OWNER(timer, struct child, end_timer));
 		break;
 	case TIMER_CLOSED:
-		channel_was_closed(supervisor, OWNER(timer, struct process, closed_timer));
+		channel_was_closed(supervisor, OWNER(timer, struct child, closed_timer));
 		break;
 	case TIMER_LIMIT:
 		run_stop(supervisor, CAUSE_TIME, 0, NULL, NULL);
 		break;
 	case TIMER_SLOW:
-		say_who_is_slow(supervisor);
+		slow_say(supervisor);
 		break;
 	case TIMER_SWEEP:
 		children_sweep(supervisor);
@@ -230,13 +234,8 @@ static void take_timer(struct supervisor *supervisor, struct timer *timer)
 
 static void read_last_output(struct supervisor *supervisor)
 {
-	for (int i = 0; i < supervisor->process_count; i++)
-		for (int stream = 0; stream < 2; stream++) {
-			struct sink *sink = output_sink(&supervisor->output, stream);
-			struct watch *watch = &supervisor->processes[i].stream_watch[stream];
-			for (int reads = 0; watch->fd >= 0 && !sink_full(sink) && reads < LAST_READS; reads++)
-				supervisor_read_stream(supervisor, &supervisor->processes[i], stream, false);
-		}
+	for (int i = 0; i < supervisor->child_count; i++)
+		supervisor_end_streams(supervisor, &supervisor->children[i]);
 }
 
 static bool output_is_stuck(const struct supervisor *supervisor)
@@ -292,11 +291,11 @@ static void take_event(struct supervisor *supervisor, const struct epoll_event *
 	case WATCH_SINK_ERR:
 		break;                                  /* flushed below */
 	case WATCH_CONTROL:
-		if (event->events & EPOLLOUT && !channel_flush(&watch->process->control) &&
-		    !channel_pending(&watch->process->control))
+		if (event->events & EPOLLOUT && !channel_flush(&watch->child->control) &&
+		    !channel_pending(&watch->child->control))
 			supervisor_watch(supervisor, watch, watch->fd, EPOLLIN);
 		if (event->events & ~(uint32_t)EPOLLOUT)
-			control_readable(supervisor, watch->process);
+			control_readable(supervisor, watch->child);
 		break;
 	case WATCH_CONSOLE:
 		console_accept(supervisor);
@@ -306,7 +305,7 @@ static void take_event(struct supervisor *supervisor, const struct epoll_event *
 		break;
 	case WATCH_OUTPUT:
 	case WATCH_ERRORS:
-		supervisor_read_stream(supervisor, watch->process, watch->kind == WATCH_ERRORS, true);
+		supervisor_read_stream(supervisor, watch->child, watch->kind == WATCH_ERRORS, true);
 		break;
 	}
 }
@@ -314,7 +313,7 @@ static void take_event(struct supervisor *supervisor, const struct epoll_event *
 static void take_events(struct supervisor *supervisor)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
-	bool starting = supervisor->phase == PHASE_START && supervisor->spawned < supervisor->process_count;
+	bool starting = supervisor->phase == PHASE_START && supervisor->spawned < supervisor->child_count;
 	int wait = supervisor->paused_ns ? -1 : timers_wait_ms(&supervisor->timers, supervisor_now(supervisor));
 	int count = epoll_wait(supervisor->epoll, events, EVENTS_AT_ONCE, starting && !supervisor->paused_ns ? 0 : wait);
 	for (int i = 0; i < count; i++)
@@ -359,7 +358,7 @@ static void open_all(struct supervisor *supervisor)
 	supervisor_watch(supervisor, &supervisor->signals_watch, supervisor->signals, EPOLLIN);
 	supervisor_watch(supervisor, &supervisor->guardian_watch, supervisor->guardian, EPOLLIN);
 	supervisor->started_ns = now;
-	timers_set(&supervisor->timers, &supervisor->slow_timer, now + SLOW_FIRST);
+	slow_expect(supervisor);
 	if (supervisor->launch->time_limit_ns >= 0)
 		timers_set(&supervisor->timers, &supervisor->limit_timer, now + supervisor->launch->time_limit_ns);
 }

@@ -46,7 +46,7 @@ START_TEST(finds_children)
 {
 	reap_without_children_file = _i;
 	pid_t child = family();
-	struct processes children = { 0 };
+	struct pids children = { 0 };
 	reap_children(&children);
 	ck_assert_uint_eq(children.list.count, 1);
 	ck_assert_int_eq(children.list.at[0], child);
@@ -74,12 +74,12 @@ END_TEST
 
 START_TEST(spares_those_that_were_there_before)
 {
-	struct processes before = { 0 };
+	struct pids before = { 0 };
 	pid_t old = family();
 	reap_children(&before);
 	family();
 	ck_assert(reap_everything(&before, 10000));
-	struct processes children = { 0 };
+	struct pids children = { 0 };
 	reap_children(&children);
 	ck_assert_uint_eq(children.list.count, 1);
 	ck_assert_int_eq(children.list.at[0], old);
@@ -99,7 +99,7 @@ START_TEST(signals_all_generations)
 	ck_assert(waitpid(child, &status, 0) == child);
 	/* The others come to us, stopped. */
 	while (waitpid(-1, &status, WUNTRACED) > 0 && WIFSTOPPED(status) && ++stopped < 2) {
-		struct processes children = { 0 };
+		struct pids children = { 0 };
 		reap_children(&children);
 		kill(children.list.at[0], SIGKILL);
 		waitpid(children.list.at[0], NULL, 0);
