@@ -32,7 +32,7 @@ struct node_document {
 	int64_t seed;
 	uint64_t token;
 	struct replica_document *nodes;
-	size_t count;
+	size_t count;                   /* more than one: they share the process */
 };
 
 /* Takes the reference of `json`, also on failure. */

@@ -56,6 +56,30 @@ static struct listen_link read_listen(struct edges *edges, json_t *list)
 	return (struct listen_link){ out, json_array_size(list) };
 }
 
+/* What the servers of one group offer, as the topology knows it before any of them is up. */
+static struct offered_methods read_offered(struct edges *edges, const char *group, json_t *list)
+{
+	size_t i, count = json_array_size(list);
+	json_t *method;
+	const char **names = keep(edges, count, sizeof *names);
+	bool *idempotent = keep(edges, count, sizeof *idempotent);
+	json_array_foreach(list, i, method) {
+		names[i] = json_string_value(json_object_get(method, "name"));
+		idempotent[i] = json_is_true(json_object_get(method, "idempotent"));
+	}
+	return (struct offered_methods){ (uint32_t)strtoul(group, NULL, 10), names, idempotent, count };
+}
+
+static void read_methods_of_servers(struct edges *edges, json_t *groups, struct handle_link *out)
+{
+	const char *group;
+	json_t *list;
+	struct offered_methods *offered = keep(edges, json_object_size(groups), sizeof *offered);
+	json_object_foreach(groups, group, list)
+		offered[out->offered_count++] = read_offered(edges, group, list);
+	out->offered = offered;
+}
+
 static void read_handles(struct edges *edges, json_t *handles)
 {
 	const char *name;
@@ -67,27 +91,42 @@ static void read_handles(struct edges *edges, json_t *handles)
 		out[i].place = (int)integer(handle, "place", -1);
 		out[i].deadline_ns = nanoseconds(json_object_get(handle, "deadline"));
 		out[i].servers = read_peers(edges, json_object_get(handle, "servers"), "address", &out[i].count);
+		read_methods_of_servers(edges, json_object_get(handle, "methods"), &out[i]);
 		i++;
 	}
 	edges->spec.handles = out;
 	edges->spec.handle_count = i;
 }
 
-static void read_methods(struct edges *edges, const lpad_implementation *implementation)
+static void read_mirrored(json_t *list, struct method_link *out)
 {
-	size_t count = 0;
+	size_t i;
+	json_t *method;
+	json_array_foreach(list, i, method)
+		out[i] = (struct method_link){ .name = json_string_value(json_object_get(method, "name")), .mirrored = true,
+			.idempotent = json_is_true(json_object_get(method, "idempotent")),
+			.request = json_string_value(json_object_get(method, "request")),
+			.reply = json_string_value(json_object_get(method, "reply")) };
+}
+
+/* Those of the node behind it, which it mirrors, stand after its own. */
+static void read_methods(struct edges *edges, const lpad_implementation *implementation, json_t *mirrored)
+{
+	size_t count = 0, more = json_array_size(mirrored);
 	for (const lpad_method *method = implementation->methods; method && method->name; method++)
 		count++;
-	struct method_link *out = keep(edges, count, sizeof *out);
+	struct method_link *out = keep(edges, count + more, sizeof *out);
 	for (size_t i = 0; i < count; i++) {
 		const lpad_method *method = &implementation->methods[i];
 		out[i] = (struct method_link){ .name = method->name, .inbox = !method->call, .idempotent = method->idempotent,
 			.threads = method->threads, .queue = method->queue, .full = method->full, .has_gone = method->gone,
+			.has_held = method->held,
 			.batch = method->batch, .batch_wait = method->batch_wait, .batches = method->batches, .pad = method->pad,
 			.request = method->request, .reply = method->reply };
 	}
+	read_mirrored(mirrored, out + count);
 	edges->spec.methods = out;
-	edges->spec.method_count = count;
+	edges->spec.method_count = count + more;
 }
 
 static void read_topic(struct edges *edges, json_t *json, struct topic_link *out)
@@ -103,7 +142,8 @@ static void read_topic(struct edges *edges, json_t *json, struct topic_link *out
 	json_array_foreach(list, i, peer)
 		subscribers[i] = (struct subscriber_link){ .peer = read_peer(peer, NULL),
 			.port = json_string_value(json_object_get(peer, "port")),
-			.keep = (int)integer(peer, "keep", -2), .window = integer(peer, "window", out->window) };
+			.keep = (int)integer(peer, "keep", -2), .eager = json_is_true(json_object_get(peer, "eager")),
+			.window = integer(peer, "window", out->window) };
 	out->subscribers = subscribers;
 }
 
@@ -134,6 +174,8 @@ static void read_publishers(struct edges *edges, json_t *json, struct subscripti
 		publishers[i] = (struct publisher_link){ .peer = read_peer(peer, "serve"),
 			.topic = json_string_value(json_object_get(peer, "topic")),
 			.address = json_string_value(json_object_get(peer, "address")),
+			.notice = json_string_value(json_object_get(peer, "notice")),
+			.eager = json_is_true(json_object_get(peer, "eager")),
 			.buffer = (int)integer(peer, "buffer", 192),
 			.keep = (int)integer(peer, "keep", keep_all), .window = integer(peer, "window", window) };
 	out->publishers = publishers;
@@ -171,7 +213,7 @@ int edges_read(const struct node_document *process, const struct replica_documen
 	out->spec.longest = (size_t)integer(json, "max_message", 1 << 30);
 	out->spec.callers = read_peers(out, json_object_get(json, "callers"), NULL, &out->spec.caller_count);
 	read_handles(out, json_object_get(json, "handles"));
-	read_methods(out, implementation);
+	read_methods(out, implementation, json_object_get(json, "mirrored"));
 	read_topics(out, json_object_get(json, "topics"), implementation);
 	read_subscriptions(out, json_object_get(json, "subscriptions"), implementation);
 	if (out->spec.subscription_count == json_object_size(json_object_get(json, "subscriptions")))

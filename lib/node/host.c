@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "node/random.h"
 
 /* ---- the life of struct lpad_node ---- */
@@ -282,19 +283,32 @@ static int __attribute__((format(printf, 2, 3))) host_fail(lpad_node *node, cons
 	return LPAD_EINVALID;
 }
 
+/* Who shares its process says who it is, on every line. */
+static void add_lines(struct text *out, const struct lpad_node *node, const char *text)
+{
+	size_t length = strlen(text);
+	while (length && text[length - 1] == '\n')
+		length--;
+	for (const char *end = text + length, *line = text; line <= end; ) {
+		const char *newline = memchr(line, '\n', (size_t)(end - line)), *stop = newline ? newline : end;
+		if (node->process->count > 1)
+			text_format(out, "%s: ", node->document->node);
+		text_add_span(out, line, (size_t)(stop - line));
+		text_add_char(out, '\n');
+		line = stop + 1;
+	}
+}
+
 /* One write, so that lines of several threads do not mix. */
 static void __attribute__((format(printf, 2, 3))) host_log(lpad_node *node, const char *format, ...)
 {
-	(void)node;
+	struct text cleanup_text lines = { 0 };
 	va_list list;
 	va_start(list, format);
 	char *text = memory_format_list(format, list);
 	va_end(list);
-	size_t length = strlen(text);
-	while (length && text[length - 1] == '\n')
-		length--;
-	text[length] = '\n';                    /* in the place of the NUL, or of a newline */
-	files_write_all(2, text, length + 1);
+	add_lines(&lines, node, text);
+	files_write_all(2, lines.data, lines.length);
 	free(text);
 }
 

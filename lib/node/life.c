@@ -13,31 +13,12 @@
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/files.h"
-#include "base/list.h"
-#include "node/control.h"
-#include "node/replica.h"
+#include "node/inside.h"
 
 enum {
 	REPORT_MS = 100,                /* how long a report may wait for others */
-	COUNTERS_MS = 1000,             /* between two looks at the counters, doubled while nothing changes up to: */
-	COUNTERS_SLOWEST_MS = 8000,
-	WAITS_MS = 5000,                /* how often a slow step says for whom it waits */
+	COUNTERS_SLOWEST_MS = 8000,     /* between two looks at the counters while nothing changes */
 	FLUSH_MS = 3000                 /* for the last words to the supervisor */
-};
-
-struct life {
-	struct channel channel;
-	int wake_fd;
-	struct node_document document;
-	struct replica_events events;
-	struct replica *replicas;
-	size_t count;
-	bool going, draining, finishing;
-	int64_t report_at, counters_at, counters_every, waits_at;       /* ms; INT64_MAX: not due */
-	pthread_mutex_t lock;           /* guards the outbox and the failure */
-	LIST(json_t *) outbox;
-	bool failed;
-	int failed_code;
 };
 
 /* ---- what other threads leave ---- */
@@ -102,8 +83,8 @@ static bool send_counters(struct life *life)
 {
 	bool changed = false;
 	for (size_t i = 0; i < life->count; i++) {
-		json_t *line = counters_line(life->replicas[i].node->link, life->replicas[i].document->node, 
-			&life->replicas[i].counters);
+		struct replica *replica = &life->replicas[i];
+		json_t *line = counters_line(replica->node->link, replica->document->node, &replica->counters);
 		if (line)
 			channel_send(&life->channel, line);
 		changed |= line != NULL;
@@ -124,7 +105,7 @@ static void send_waits(struct life *life)
 		for (size_t k = 0; k < count && k < MOST; k++)
 			json_array_append_new(list, json_string(names[k]));
 		channel_send(&life->channel, json_pack("{s:s, s:s, s:s, s:o}", "is", "step", "node", replica->document->node,
-			"step", life->draining ? "drain" : "wire", "waits_for", list));
+			"step", replica->draining ? "drain" : "wire", "waits_for", list));
 	}
 }
 
@@ -168,8 +149,6 @@ static int time_left(struct life *life)
 	return left < 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
 }
 
-/* ---- what the supervisor says ---- */
-
 static void tell_drained(struct life *life)
 {
 	for (size_t i = 0; i < life->count; i++) {
@@ -189,105 +168,6 @@ static void tell_drained(struct life *life)
 		channel_send(&life->channel, line);
 		life->waits_at = INT64_MAX;
 	}
-}
-
-static void do_connect(struct life *life, json_t *line)
-{
-	(void)line;
-	life->waits_at = clock_ms() + WAITS_MS;
-	for (size_t i = 0; i < life->count; i++)
-		if (life->replicas[i].bound && !life->replicas[i].connected)
-			replica_connect(&life->replicas[i]);
-}
-
-static bool has_edges(const struct replica_document *document)
-{
-	static const char *const kinds[] = { "handles", "topics", "subscriptions", "callers" };
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-		json_t *value = json_object_get(document->json, kinds[i]);
-		if (json_object_size(value) || json_array_size(value))
-			return true;
-	}
-	return false;
-}
-
-static void do_go(struct life *life, json_t *line)
-{
-	(void)line;
-	life->going = true;
-	life->waits_at = INT64_MAX;
-	for (size_t i = 0; i < life->count; i++) {
-		replica_go(&life->replicas[i]);
-		if (has_edges(life->replicas[i].document))
-			life->counters_at = clock_ms() + life->counters_every;
-	}
-}
-
-static void do_stop(struct life *life, json_t *line)
-{
-	(void)line;
-	for (size_t i = 0; i < life->count; i++)
-		replica_stop(&life->replicas[i]);
-}
-
-static void do_drain(struct life *life, json_t *line)
-{
-	json_t *within = json_object_get(line, "within");
-	life->draining = true;
-	life->waits_at = clock_ms() + WAITS_MS;
-	for (size_t i = 0; i < life->count; i++)
-		replica_drain(&life->replicas[i], json_is_number(within) ? json_number_value(within) : 10);
-}
-
-static void do_finish(struct life *life, json_t *line)
-{
-	(void)line;
-	life->finishing = true;
-}
-
-static void do_peer(struct life *life, json_t *line)
-{
-	uint32_t number = (uint32_t)json_integer_value(json_object_get(line, "number"));
-	uint32_t index = (uint32_t)json_integer_value(json_object_get(line, "index"));
-	uint32_t incarnation = (uint32_t)json_integer_value(json_object_get(line, "incarnation"));
-	const char *state = json_string_value(json_object_get(line, "state"));
-	for (size_t i = 0; i < life->count; i++)
-		link_peer_lost(life->replicas[i].node->link, number, index, incarnation, state && !strcmp(state, "gone"));
-}
-
-static void listen_for_observers(struct life *life, struct replica *replica, const char *address)
-{
-	struct error error = { 0 };
-	json_t *said = json_pack("{s:s, s:s}", "is", "listening", "node", replica->document->node);
-	if (link_listen(replica->node->link, address, &error))
-		json_object_set_new(said, "text", channel_text(error.text, strlen(error.text)));
-	else
-		json_object_set_new(said, "address", json_string(address));
-	channel_send(&life->channel, said);
-}
-
-static void do_listen(struct life *life, json_t *line)
-{
-	const char *node = json_string_value(json_object_get(line, "node"));
-	const char *address = json_string_value(json_object_get(line, "address"));
-	for (size_t i = 0; node && address && i < life->count; i++)
-		if (!strcmp(life->replicas[i].document->node, node) && life->replicas[i].bound)
-			listen_for_observers(life, &life->replicas[i], address);
-}
-
-static void obey(struct life *life, json_t *line)
-{
-	static const struct {
-		const char *word;
-		void (*act)(struct life *, json_t *);
-	} orders[] = {
-		{ "connect", do_connect }, { "go", do_go }, { "stop", do_stop }, { "drain", do_drain },
-		{ "finish", do_finish }, { "peer", do_peer }, { "listen", do_listen },
-	};
-	const char *word = json_string_value(json_object_get(line, "do"));
-	for (size_t i = 0; word && i < sizeof orders / sizeof orders[0]; i++)
-		if (!strcmp(orders[i].word, word))
-			orders[i].act(life, line);
 }
 
 /* ---- the loop ---- */
@@ -318,7 +198,7 @@ static void obey_all(struct life *life)
 	json_t *line;
 	int got;
 	while ((got = channel_next(&life->channel, &line, &error)) > 0) {
-		obey(life, line);
+		orders_obey(life, line);
 		json_decref(line);
 	}
 	if (got < 0 || (life->channel.ended && !life->finishing))
@@ -371,9 +251,13 @@ static __attribute__((noreturn)) void live(struct life *life)
 		tell_drained(life);
 		channel_flush(&life->channel);
 	}
+	for (size_t i = 0; i < life->count; i++)        /* all of them: one may wait for another */
+		replica_stop(&life->replicas[i]);
 	for (size_t i = 0; i < life->count; i++)
 		replica_end_work(&life->replicas[i]);
 	tell_now(life);
+	for (size_t i = 0; i < life->count; i++)
+		replica_begin_fini(&life->replicas[i]);
 	for (size_t i = 0; i < life->count; i++)
 		replica_finish(&life->replicas[i]);
 	bool bad = take_outbox(life);

@@ -7,6 +7,7 @@
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 /* ---- telling ---- */
 
@@ -53,6 +54,16 @@ static void fail_result(struct replica *replica, const char *step, const char *f
 		: fault_code() == result && *fault_text() ? memory_copy_text(fault_text())
 		: memory_format("%s returned %d: %s", function, result, fault_string(result));
 	fail(replica, step, result, text);
+}
+
+/* ---- threads ---- */
+
+/* As top -H and gdb show it: 15 characters, of a long name the end, where its number stands: "worker/3", "worker/3 pull". */
+static void name_thread(const char *node, const char *what)
+{
+	char *cleanup_free whole = memory_format("%s%s%s", node, *what ? " " : "", what);
+	size_t length = strlen(whole), most = 15;
+	pthread_setname_np(pthread_self(), whole + (length > most ? length - most : 0));
 }
 
 /* ---- the thread of init, run, fini ---- */
@@ -129,6 +140,7 @@ static bool run_run(struct replica *replica)
 static void *main_thread(void *context)
 {
 	struct replica *replica = context;
+	name_thread(replica->document->node, "");
 	link_run_thread(replica->node->link);
 	if (!run_init(replica))
 		return NULL;
@@ -212,8 +224,10 @@ static int run_work(struct replica *replica, const struct work *work)
 static void *worker_thread(void *context)
 {
 	struct worker worker = *(struct worker *)context;
+	const lpad_method *method = worker.method < 0 ? NULL : declared_method(worker.replica, worker.method);
 	struct work work;
 	free(context);
+	name_thread(worker.replica->document->node, method ? method->name : "serve");
 	while (link_work_take(worker.replica->node->link, worker.method, &work))
 		link_work_done(worker.replica->node->link, &work, run_work(worker.replica, &work));
 	return NULL;
@@ -286,13 +300,21 @@ static void on_stop_request(void *context, struct lpad_node *node, int code, con
 	say(context, json_pack("{s:s, s:i, s:o}", "is", "stop", "code", code, "why", foreign(why)));
 }
 
+/* lpad_restart_server: the supervisor knows whether that incarnation still lives. */
+static void on_restart_request(void *context, const struct peer_spec *peer, const char *why)
+{
+	say(context, json_pack("{s:s, s:s, s:I, s:I, s:I, s:o}", "is", "restart", "peer", peer->node,
+		"number", (json_int_t)peer->group, "index", (json_int_t)peer->index,
+		"incarnation", (json_int_t)peer->incarnation, "why", foreign(why)));
+}
+
 /* ---- steps of the main thread ---- */
 
 static int load(struct replica *replica, const struct node_document *process, struct error *error)
 {
 	const struct replica_document *document = replica->document;
 	struct link_hooks hooks = { .context = replica, .wired = on_wired, .drained = on_drained, .note = on_note,
-		.wake = on_wake };       /* no work: the workers wait in link_work_take */
+		.wake = on_wake, .restart = on_restart_request };       /* no work: the workers wait in link_work_take */
 	struct node_owner owner = { .context = replica, .stop = on_stop_request, .wake = on_wake };
 	replica->module = module_load(document->module, &host_table, error);
 	if (!replica->module)
@@ -332,6 +354,36 @@ int replica_init(struct replica *replica)
 	return 0;
 }
 
+/* Free ports were asked for where an address begins with tcp: nobody else knows which they became. */
+static json_t *found_addresses(const struct link *link)
+{
+	const struct bound_address *bound;
+	size_t count = link_bound(link, &bound);
+	json_t *out = json_object(), *topics = json_object(), *topic;
+	for (size_t i = 0; i < count; i++) {
+		if (!text_starts(bound[i].address, "tcp:"))
+			continue;
+		if (!bound[i].topic) {
+			json_object_set_new(out, "serve", json_string(bound[i].address));
+			continue;
+		}
+		if (!(topic = json_object_get(topics, bound[i].topic)))
+			json_object_set_new(topics, bound[i].topic, topic = json_object());
+		json_object_set_new(topic, bound[i].notice ? "notice" : "address", json_string(bound[i].address));
+	}
+	if (json_object_size(topics))
+		json_object_set(out, "topics", topics);
+	json_decref(topics);
+	return out;
+}
+
+static void say_bound(struct replica *replica)
+{
+	json_t *line = found_addresses(replica->node->link);
+	json_object_set_new(line, "is", json_string("bound"));
+	say(replica, line);
+}
+
 void replica_bind_when_ready(struct replica *replica)
 {
 	struct error error = { 0 };
@@ -341,7 +393,7 @@ void replica_bind_when_ready(struct replica *replica)
 	if (link_bind(replica->node->link, &error))
 		fail(replica, "bind", LPAD_EFAILED, error.text);
 	else
-		say(replica, json_pack("{s:s}", "is", "bound"));
+		say_bound(replica);
 }
 
 void replica_connect(struct replica *replica)
@@ -353,12 +405,20 @@ void replica_connect(struct replica *replica)
 		fail(replica, "wire", LPAD_EFAILED, error.text);
 }
 
-void replica_go(struct replica *replica)
+void replica_go(struct replica *replica, bool hold)
 {
 	link_go(replica->node->link);
-	if (!replica->implementation->run)
+	if (hold || !replica->implementation->run)
 		say_step(replica, "serve");
-	set_goal(replica, GOAL_GO);
+	if (!hold)
+		set_goal(replica, GOAL_GO);
+}
+
+void replica_peer_up(struct replica *replica, const struct peer_up *up)
+{
+	struct error error = { 0 };
+	if (link_peer_up(replica->node->link, up, &error))
+		fail(replica, "wire", LPAD_EFAILED, error.text);
 }
 
 void replica_stop(struct replica *replica)
@@ -368,13 +428,13 @@ void replica_stop(struct replica *replica)
 
 void replica_drain(struct replica *replica, double within)
 {
+	replica->draining = true;
 	say_step(replica, "drain");
 	link_drain(replica->node->link, clock_ns() + (int64_t)(within * 1e9));
 }
 
 void replica_end_work(struct replica *replica)
 {
-	host_node_stop(replica->node);
 	link_work_close(replica->node->link);
 	for (size_t i = 0; i < replica->worker_count; i++)
 		pthread_join(replica->workers[i], NULL);
@@ -382,9 +442,13 @@ void replica_end_work(struct replica *replica)
 		say_step(replica, "fini");
 }
 
-void replica_finish(struct replica *replica)
+void replica_begin_fini(struct replica *replica)
 {
 	set_goal(replica, GOAL_FINISH);
+}
+
+void replica_finish(struct replica *replica)
+{
 	pthread_join(replica->main_thread, NULL);
 	link_leave(replica->node->link);
 }

@@ -40,7 +40,7 @@ struct replica {
 	bool initialised, run_ended;
 	_Atomic bool drained;                   /* by the link; the main thread tells the supervisor */
 	/* The main thread's own: */
-	bool bound, connected, drained_said;
+	bool bound, connected, draining, drained_said;
 	struct counters_memory counters;
 };
 
@@ -51,12 +51,14 @@ int replica_init(struct replica *replica);      /* starts the thread of init */
 /* The steps of the main thread. */
 void replica_bind_when_ready(struct replica *replica);  /* after each wake: init has returned, so listen and say bound */
 void replica_connect(struct replica *replica);
-void replica_go(struct replica *replica);
+void replica_go(struct replica *replica, bool hold);     /* hold: it serves, but its run does not begin */
+void replica_peer_up(struct replica *replica, const struct peer_up *up);
 void replica_stop(struct replica *replica);
 void replica_drain(struct replica *replica, double within);
 /* Waits for callbacks to end; says that fini comes. */
 void replica_end_work(struct replica *replica);
-/* Then waits for run to end, calls fini, leaves the link. Nothing is freed: the process exits next. */
+/* Then calls fini, once run has ended; waits for that, and leaves the link. Nothing is freed: the process exits next. */
+void replica_begin_fini(struct replica *replica);
 void replica_finish(struct replica *replica);
 
 #endif

@@ -179,27 +179,6 @@ json_t *document_process(const struct topology *topology, const struct run_place
 		"process", process->name, "nodes", nodes);
 }
 
-json_t *document_addresses(const struct topology *topology, const struct run_places *places, int replica)
-{
-	const struct group *group = group_of(topology, replica);
-	struct writer writer = { .topology = topology, .places = places, .group = group, .index = replica - group->first };
-	json_t *topics = json_object(), *out = json_pack("{s:o}", "topics", topics);
-	size_t count;
-	const int *edges = joins_from(topology->joins, group->number, &count);
-	if (places->carrier == CARRIER_TCP)
-		return out;
-	json_object_set_new(out, "serve", writer_address(&writer, OUTSIDE, group, writer.index, 0));
-	for (size_t i = 0; i < count; i++) {
-		const char *topic = topology->edges.at[edges[i]].from_port;
-		if (!topology->edges.at[edges[i]].to_port || json_object_get(topics, topic))
-			continue;
-		json_object_set_new(topics, topic, json_pack("{s:o, s:o}",
-			"address", writer_address(&writer, OUTSIDE, group, writer.index, writer_socket(group, BODIES, topic)),
-			"notice", writer_address(&writer, OUTSIDE, group, writer.index, writer_socket(group, NOTICES, topic))));
-	}
-	return out;
-}
-
 json_t *document_check(const struct topology *topology, const struct group *group, int index)
 {
 	struct writer writer = { .topology = topology, .group = group, .index = index };

@@ -73,10 +73,6 @@ struct run_places {                     /* what a document needs to know of the 
 json_t *document_node(const struct topology *topology, const struct run_places *places, const struct group *group, int index);
 /* Of a whole process, by its number: {"lpad": 1, ..., "nodes": [document_node]}. New reference. */
 json_t *document_process(const struct topology *topology, const struct run_places *places, int process);
-/* Where neighbours in other processes find that replica now: {"serve": "ipc://...", "topics": {"reading": {"address": ...,
-   "notice": ...}}}, as {"do": "peer", "state": "up"} has it. Nothing in it over tcp: the replica itself says that when it is
-   bound. New reference. */
-json_t *document_addresses(const struct topology *topology, const struct run_places *places, int replica);
 /* What the `check` callback sees of one replica, index 0 or each one whose parameters differ: handles with their
    servers, topics, subscriptions, axes; no addresses, no callers. */
 json_t *document_check(const struct topology *topology, const struct group *group, int index);
