@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "link/batch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -115,6 +116,22 @@ void batch_leave(struct lpad_call *call)
 {
 	calls_remove(&call->method->gathering->calls, call);
 	call->method->gathering->count--;
+}
+
+bool batch_why(const struct lpad_call *call, char *text, size_t room)
+{
+	const struct gathering *gathering = call->method->gathering;
+	if (!gathering || call->state != CALL_QUEUED || batch_is(call))
+		return false;
+	size_t missing = gathering->count < gathering->size ? gathering->size - gathering->count : 0;
+	if (gathering->active >= gathering->most && gathering->most > 1)
+		snprintf(text, room, "waits for one of the %zu batches before it", gathering->most);
+	else if (gathering->active >= gathering->most || gathering->posted)
+		snprintf(text, room, "waits for the batch before it");
+	else
+		snprintf(text, room, "waits for %zu more caller%s (batch of %zu)", missing, missing == 1 ? "" : "s",
+			gathering->size);
+	return true;
 }
 
 /* ---- its turn ---- */

@@ -23,6 +23,8 @@ struct gathering {
 struct gathering *batch_new(const struct method_link *spec);    /* NULL: not a batched method */
 bool batch_is(const struct lpad_call *call);
 void batch_gather(struct link *link, struct lpad_call *call);
+/* Why a call that gathers has not begun: one sentence. false: it does not gather. */
+bool batch_why(const struct lpad_call *call, char *text, size_t room);
 void batch_leave(struct lpad_call *call);                       /* before its batch was taken */
 /* Posts what is due. When it is to be called again; INT64_MAX: not by time. */
 int64_t batch_look(struct link *link, struct method *method);

@@ -4,7 +4,7 @@
 #include <sched.h>
 
 #include "link_peers.h"
-#include "link/inside.h"
+#include "link/batch.h"
 
 enum { FULL, PLACE, SOON, PADDED, LIMITED, PAIRS, HELD, SHORT, FAILS, EMPTY, INBOX, TYPED, PLAIN, LIAR, FREE, LET_GO, OWN_METHODS };
 
@@ -546,6 +546,50 @@ START_TEST(counters_count_calls)
 }
 END_TEST
 
+/* ---- why it is held ---- */
+
+static void expect_why(int method, const char *expected)
+{
+	char text[100] = "";
+	link_lock(peers[0].link);
+	const struct gathering *gathering = peers[0].link->server->methods[method].gathering;
+	ck_assert(gathering->calls.first && batch_why(gathering->calls.first, text, sizeof text));
+	link_unlock(peers[0].link);
+	ck_assert_str_eq(text, expected);
+}
+
+START_TEST(it_says_for_what_a_call_waits)
+{
+	lpad_future *futures[4], *held[6], *limited[3];
+	futures[0] = ask(1, FULL, 0);
+	await_calls("full", "n1", 1);
+	expect_why(FULL, "waits for 3 more callers (batch of 4)");
+	for (int i = 1; i < 3; i++)
+		futures[i] = ask(1, FULL, (float)i);
+	await_calls("full", "n1", 3);
+	expect_why(FULL, "waits for 1 more caller (batch of 4)");
+	for (int i = 0; i < 6; i++)
+		held[i] = ask(1, HELD, (float)i);
+	await_calls("held", "n1", 6);
+	await_count(&peers[0].entered, 2);
+	expect_why(HELD, "waits for one of the 2 batches before it");
+	for (int i = 0; i < 3; i++) {
+		limited[i] = ask(1, LIMITED, (float)i);
+		await_count(&peers[0].entered, 3);
+	}
+	await_calls("limited", "n1", 3);
+	expect_why(LIMITED, "waits for the batch before it");
+	for (int i = 0; i < 2; i++)
+		sem_post(&peers[0].gate);
+	for (int i = 0; i < 3; i++)
+		expect_own(limited[i], (float)i);
+	for (int i = 0; i < 6; i++)
+		future_cancel(held[i]);
+	for (int i = 0; i < 3; i++)
+		future_cancel(futures[i]);
+}
+END_TEST
+
 /* ---- the size that init chooses ---- */
 
 START_TEST(init_chooses_the_size)
@@ -673,6 +717,7 @@ int main(void)
 	tcase_add_test(cases, the_end_of_run_refuses_batches_and_what_gathers);
 	tcase_add_test(cases, what_gathers_at_the_drain_runs_as_a_last_batch);
 	tcase_add_test(cases, counters_count_calls);
+	tcase_add_test(cases, it_says_for_what_a_call_waits);
 	tcase_add_test(cases, init_chooses_the_size);
 	tcase_add_test(cases, a_malformed_signature_makes_no_link);
 	tcase_add_test(cases, a_request_that_does_not_fit_never_gets_there);
