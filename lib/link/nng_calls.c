@@ -16,7 +16,6 @@
 
 enum {
 	PROTOCOL_BYTES = 64,            /* nng's own, in front of ours */
-	RECONNECT_FIRST_MS = 10, RECONNECT_MOST_MS = 100,
 	RECEIVING = 2,                  /* contexts that wait for a request, so that a burst finds one */
 	LOOKED_AT = 8                   /* answers on their way that are looked at for a context to use again */
 };
@@ -190,13 +189,9 @@ static int start_asking(struct asking *asking, const char *address, size_t longe
 	int code = nng_socket_set_ms(socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
 	if (!code)
 		code = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, longest + WIRE_SIZE + PROTOCOL_BYTES);
-	if (!code)
-		code = nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, RECONNECT_FIRST_MS);
-	if (!code)
-		code = nng_socket_set_ms(socket, NNG_OPT_RECONNMAXT, RECONNECT_MOST_MS);
 	for (size_t i = 0; !code && i < sizeof watched / sizeof watched[0]; i++)
 		code = nng_pipe_notify(socket, watched[i], on_ask_pipe, asking);
-	return code ? code : nng_dial(socket, address, NULL, NNG_FLAG_NONBLOCK);
+	return code ? code : nng_dial_steadily(socket, address);
 }
 
 struct asking *nng_calls_ask_open(const char *address, size_t longest, const struct asking_events *events, void *context,

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "link/message.h"
 
-enum { OWNER_ONLY = 0600 };
+enum { OWNER_ONLY = 0600, REDIAL_FIRST_MS = 10, REDIAL_MOST_MS = 100 };
 
 /* "tcp://127.0.0.1:0" with the port that was found. */
 static char *with_port(nng_listener listener, const char *address)
@@ -27,11 +27,26 @@ int nng_listen_privately(nng_socket socket, const char *address, char **bound)
 		return code;
 	if (text_starts(address, "ipc://"))
 		code = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, OWNER_ONLY);
+	else if (text_starts(address, "tcp://"))
+		code = nng_listener_set_bool(listener, NNG_OPT_TCP_KEEPALIVE, true);    /* small frames are sent at once as it is */
 	if (!code)
 		code = nng_listener_start(listener, 0);
 	if (!code)
 		*bound = with_port(listener, address);
 	return code;
+}
+
+int nng_dial_steadily(nng_socket socket, const char *address)
+{
+	nng_dialer dialer;
+	int code = nng_dialer_create(&dialer, socket, address);
+	if (!code)
+		code = nng_dialer_set_ms(dialer, NNG_OPT_RECONNMINT, REDIAL_FIRST_MS);
+	if (!code)
+		code = nng_dialer_set_ms(dialer, NNG_OPT_RECONNMAXT, REDIAL_MOST_MS);
+	if (!code && text_starts(address, "tcp://"))
+		code = nng_dialer_set_bool(dialer, NNG_OPT_TCP_KEEPALIVE, true);
+	return code ? code : nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
 }
 
 nng_msg *nng_frame_pack(struct frame *frame)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames of lpad in messages of nng: 128 bytes of header, then the body; and how both listen. Shared by both halves of the nng transport. */
+/* Frames of lpad in messages of nng: 128 bytes of header, then the body; and how both listen
+   and dial. Shared by both halves of the nng transport. */
 #ifndef LINK_NNG_FRAME_H
 #define LINK_NNG_FRAME_H
 
@@ -14,9 +15,11 @@ nng_msg *nng_frame_finish(struct frame *frame);
 /* Looks at a received message; on success the frame owns it. false: it is none of lpad's, still the caller's, and `why` says why. */
 bool nng_frame_unpack(nng_msg *message, struct frame *frame, const char **why);
 
-/* Listens; a socket file is for its owner alone. 0, or nng's code. */
-/* `bound` gets the address with the port that it became, which the caller frees. */
+/* Listens; a socket file is for its owner alone. 0, or nng's code. `bound` gets the address with the port that it became, which the
+   caller frees. */
 int nng_listen_privately(nng_socket socket, const char *address, char **bound);
+/* Dials in the background, and again soon whenever there is no connection. 0, or nng's code. */
+int nng_dial_steadily(nng_socket socket, const char *address);
 
 /* As transport.h wants them. */
 void nng_frame_make(struct frame *frame);

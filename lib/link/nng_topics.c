@@ -13,8 +13,7 @@
 
 enum {
 	BUFFER_MOST = 8192,             /* nng's own limit */
-	FROM_SUBSCRIBERS_MOST = 64,     /* they have nothing to say on this socket: a forged length must not cost memory */
-	RECONNECT_FIRST_MS = 10, RECONNECT_MOST_MS = 100
+	FROM_SUBSCRIBERS_MOST = 64      /* they have nothing to say on this socket: a forged length must not cost memory */
 };
 
 #if defined(__has_feature)
@@ -166,17 +165,13 @@ static int start_subscribing(struct subscribing *subscribing, const char *addres
 	if (!code)
 		code = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, longest + WIRE_SIZE);
 	if (!code)
-		code = nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, RECONNECT_FIRST_MS);
-	if (!code)
-		code = nng_socket_set_ms(socket, NNG_OPT_RECONNMAXT, RECONNECT_MOST_MS);
-	if (!code)
 		code = nng_socket_set(socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
 	if (!code)
 		code = nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, on_leave, subscribing);
 	if (code)
 		return code;
 	nng_recv_aio(socket, subscribing->receiving);
-	return nng_dial(socket, address, NULL, NNG_FLAG_NONBLOCK);
+	return nng_dial_steadily(socket, address);
 }
 
 struct subscribing *nng_topics_subscribe_open(const char *address, int buffer, size_t longest,

@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "link/message.h"
+#include "link_transport.h"
 
 static char *folder, *address;
 
@@ -33,7 +34,7 @@ static void setup(void)
 	char *cleanup_free pattern = memory_format("%s/topics.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	folder = memory_copy_text(mkdtemp(pattern));
 	ck_assert_ptr_nonnull(folder);
-	address = memory_format("ipc://%s/1", folder);
+	address = transport_address(folder, "1");
 	pthread_mutex_init(&seen.lock, NULL);
 	pthread_cond_init(&seen.changed, NULL);
 }
@@ -190,10 +191,38 @@ END_TEST
 START_TEST(listens_for_its_owner_alone)
 {
 	struct stat status;
+	if (!transport_is("ipc"))
+		transport_skip("a socket file");
 	struct publishing *publishing = open_topic(16);
 	ck_assert_int_eq(stat(address + strlen("ipc://"), &status), 0);
 	ck_assert_uint_eq(status.st_mode & 0777, 0600);
 	nng_topics_publish_close(publishing);
+}
+END_TEST
+
+/* A port that was left open is found when it listens, and told. */
+START_TEST(finds_a_port)
+{
+	struct error error = { 0 };
+	char *bound = NULL, *other = NULL;
+	struct publishing *first = nng_topics_publish_open("tcp://127.0.0.1:0", 16, on_joined, NULL, &bound, &error);
+	ck_assert_msg(first, "%s", error.text);
+	struct publishing *second = nng_topics_publish_open("tcp://127.0.0.1:0", 16, on_joined, NULL, &other, &error);
+	ck_assert_msg(second, "%s", error.text);
+	ck_assert_msg(text_starts(bound, "tcp://127.0.0.1:"), "%s", bound);
+	ck_assert_str_ne(bound, "tcp://127.0.0.1:0");
+	ck_assert_str_ne(bound, other);
+	ck_assert_ptr_null(nng_topics_publish_open(bound, 16, on_joined, NULL, &other, &error));
+	ck_assert_ptr_nonnull(strstr(error.text, "Address in use"));
+	struct subscribing *subscribing = nng_topics_subscribe_open(bound, 16, 1000, &events, NULL, &error);
+	await(&seen.joined, 1);
+	publish(first, 1, NULL);
+	await_frames(1);
+	nng_topics_subscribe_close(subscribing);
+	nng_topics_publish_close(first);
+	nng_topics_publish_close(second);
+	free(bound);
+	free(other);
 }
 END_TEST
 
@@ -289,6 +318,7 @@ int main(void)
 	tcase_add_test(all, hands_a_body_over_aligned_and_named);
 	tcase_add_test(all, connects_when_somebody_listens_and_again);
 	tcase_add_test(all, listens_for_its_owner_alone);
+	tcase_add_test(all, finds_a_port);
 	tcase_add_test(all, says_what_could_not_be_opened);
 	tcase_add_test(all, tells_of_what_is_none_of_ours);
 	tcase_add_test(all, refuses_what_is_too_long);
