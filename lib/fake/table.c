@@ -611,4 +611,5 @@ const lpad_host fake_host = {
 	.next = host_next, .next_from = host_next_from,
 	.publish = host_publish, .subscribers = host_subscribers, .take = host_take, .publishers = host_publishers,
 	.then = host_then, .methods = host_methods, .idempotent = host_idempotent, .batch = host_batch,
+	.content = message_content,
 };

@@ -438,5 +438,5 @@ const lpad_host host_table = {
 	.next = host_next, .next_from = host_next_from,
 	.publish = host_publish, .subscribers = topic_subscribers, .take = host_take,
 	.publishers = subscription_publishers,
-	.batch = call_batch, .set_batch = host_set_batch,
+	.batch = call_batch, .set_batch = host_set_batch, .content = message_content,
 };

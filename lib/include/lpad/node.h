@@ -310,6 +310,7 @@ typedef struct lpad_host {
 	int (*idempotent)(const lpad_handle *, int place, const char *method);
 	int (*batch)(const lpad_call *);
 	int (*set_batch)(lpad_node *, const char *method, int size, double wait);
+	const void *(*content)(const lpad_message *);
 } lpad_host;
 
 /* One slot for all source files of a module (weak and hidden: the linker merges them, nothing is exported). */
@@ -462,6 +463,7 @@ static inline size_t lpad_size(const lpad_message *message) { return LPAD_SAY_(l
 static inline void *lpad_fill(lpad_message *message) { return LPAD_SAY_(fill(message)); }      /* a new one's whole body; NULL once sent or shared */
 static inline void *lpad_data(lpad_message *message, const char *tensor) { return LPAD_SAY_(data(message, tensor)); } /* a new one's tensor */
 static inline const void *lpad_body(const lpad_message *message, size_t expected) { return LPAD_SAY_(body(message, expected)); } /* NULL: other size */
+static inline const void *lpad_content(const lpad_message *message) { return LPAD_SAY_(content(message)); } /* lpad_size bytes of any kind: to compare, to keep */
 static inline const char *lpad_json_text(const lpad_message *message) { return LPAD_SAY_(json_text(message)); } /* NULL: not JSON */
 /* A tensor of exactly this type and shape (-1 in shape: any extent; shape NULL: any), else NULL and a text naming the sender. */
 static inline const void *lpad_view(const lpad_message *message, const char *tensor, int type, int rank, const int64_t *shape) { return LPAD_SAY_(view(message, tensor, type, rank, shape)); }
