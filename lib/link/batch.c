@@ -252,7 +252,7 @@ void batch_fail(struct lpad_call *batch, int code, const char *text)
 struct answers {
 	size_t count, rows;
 	const struct transport **transports;
-	lpad_message **slices;
+	lpad_message **slices;          /* one more reference to those that may be asked for again */
 	struct frame *frames;
 };
 
@@ -266,7 +266,7 @@ static int begin_answers(struct lpad_call *batch, struct answers *answers)
 		answers->rows = batch->members.rows;
 		answers->transports = memory_array(answers->count, sizeof *answers->transports);
 		for (size_t i = 0; i < answers->count; i++)
-			answers->transports[i] = batch->members.at[i]->request->transport;
+			answers->transports[i] = batch->members.at[i]->transport;
 	}
 	link_unlock(link);
 	return code;
@@ -283,9 +283,20 @@ static char *split(const struct lpad_call *batch, const lpad_message *reply, str
 	char *cleanup_free unfit = conform_wrong(&batch->method->reply, answers->slices[0]);
 	for (size_t i = 0; i < answers->count; i++) {
 		answers->frames[i] = call_frame(batch->link, answers->slices[i]);
+		answers->slices[i] = batch->method->idempotent ? message_share(answers->slices[i]) : NULL;
 		answers->transports[i]->frame_make(&answers->frames[i]);
 	}
 	return unfit ? memory_format(" answered each of a batch %s", unfit) : NULL;
+}
+
+static void send_answer(struct lpad_call *member, struct frame *frame, lpad_message **again)
+{
+	member->running = false;
+	if (member->retry) {
+		retry_remember(member, *again);
+		*again = NULL;
+	}
+	call_end_frame(member, frame);
 }
 
 static int send_answers(struct lpad_call *batch, struct answers *answers)
@@ -293,10 +304,8 @@ static int send_answers(struct lpad_call *batch, struct answers *answers)
 	struct link *link = batch->link;
 	link_lock(link);
 	int code = call_check_open(batch);
-	for (size_t i = 0; !code && i < answers->count; i++) {
-		batch->members.at[i]->running = false;
-		call_end_frame(batch->members.at[i], &answers->frames[i]);
-	}
+	for (size_t i = 0; !code && i < answers->count; i++)
+		send_answer(batch->members.at[i], &answers->frames[i], &answers->slices[i]);
 	if (!code)
 		call_end(batch);
 	link_unlock(link);
@@ -321,6 +330,8 @@ int batch_answer(struct lpad_call *batch, lpad_message *reply)
 		code = send_answers(batch, &answers);
 	if (code)
 		drop_answers(&answers);
+	for (size_t i = 0; answers.frames && i < answers.count; i++)
+		message_free(answers.slices[i]);
 	free(answers.transports);
 	free(answers.slices);
 	free(answers.frames);

@@ -343,6 +343,69 @@ START_TEST(what_does_not_come_again_is_gone)
 }
 END_TEST
 
+/* ---- in batches ---- */
+
+static void two_with_batches(void)
+{
+	static struct method_link methods[METHODS];
+	memcpy(methods, peer_methods, sizeof methods);
+	methods[SAFE].batch = 2;
+	methods[SAFE].batch_wait = 1e10;
+	served = methods;
+	two();
+}
+
+static const struct wire *false_batched(struct false_caller *caller, uint64_t retry, bool again)
+{
+	caller->retry = retry;
+	caller->again = again;
+	const struct wire *answer = false_send(caller, WIRE_CALL, SAFE, 0, message_json(retry == 7 ? "7" : "[8, 8]"));
+	caller->retry = caller->again = 0;
+	return answer;
+}
+
+START_TEST(what_comes_again_stays_in_its_batch)
+{
+	struct false_caller caller;
+	false_open(&caller, peers[1].address);
+	false_hello(&caller);
+	false_batched(&caller, 7, false);
+	false_batched(&caller, 8, false);
+	await_count(&peers[1].entered, 1);
+	false_hello(&caller);
+	const struct wire *seven = false_batched(&caller, 7, true), *eight = false_batched(&caller, 8, true);
+	ck_assert_int_eq(peer_call(&peers[0], 1, RELEASE, NULL, NULL), 0);
+	ck_assert_uint_eq(false_answer(&caller, seven).size, 1);
+	ck_assert_uint_eq(false_answer(&caller, eight).size, 6);
+	false_hello(&caller);                   /* the answers got lost */
+	eight = false_batched(&caller, 8, true);
+	seven = false_batched(&caller, 7, true);
+	ck_assert_uint_eq(false_answer(&caller, seven).size, 1);
+	ck_assert_uint_eq(false_answer(&caller, eight).size, 6);
+	ck_assert_int_eq(peers[1].entered, 1);
+	ck_assert_int_eq(peers[1].gone, 0);
+	false_close(&caller);
+}
+END_TEST
+
+/* What gathers has not begun: it is sent again, and gathers again. */
+START_TEST(what_comes_again_may_gather_again)
+{
+	struct false_caller caller;
+	false_open(&caller, peers[1].address);
+	false_hello(&caller);
+	false_batched(&caller, 7, false);
+	false_echo(&caller);
+	false_hello(&caller);
+	const struct wire *seven = false_batched(&caller, 7, true), *eight = false_batched(&caller, 8, false);
+	await_count(&peers[1].entered, 1);
+	ck_assert_int_eq(peer_call(&peers[0], 1, RELEASE, NULL, NULL), 0);
+	ck_assert_uint_eq(false_answer(&caller, seven).size, 1);
+	ck_assert_uint_eq(false_answer(&caller, eight).size, 6);
+	false_close(&caller);
+}
+END_TEST
+
 /* ---- queues ---- */
 
 START_TEST(what_waits_behind_a_cancelled_call_goes_on)
@@ -467,6 +530,12 @@ int main(void)
 	tcase_add_test(sessions, the_end_of_run_leaves_what_other_threads_wait_for);
 	tcase_add_test(sessions, nothing_begins_after_the_end_of_a_drain);
 	suite_add_tcase(suite, sessions);
+	TCase *batches = tcase_create("batches");
+	tcase_add_checked_fixture(batches, two_with_batches, close_two);
+	tcase_set_timeout(batches, 30);
+	tcase_add_test(batches, what_comes_again_stays_in_its_batch);
+	tcase_add_test(batches, what_comes_again_may_gather_again);
+	suite_add_tcase(suite, batches);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);
