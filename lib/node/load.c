@@ -94,9 +94,11 @@ static lpad_param *copy_params(const lpad_module_table *table, const lpad_param 
 	for (lpad_param *param = copies; param && param->name; param++) {
 		const lpad_param *fields = param->fields;
 		param->fields = NULL;
-		if (fields && depth == NESTING_MOST)
+		if (!fields || error->text[0])  /* rows that lead back to themselves end at the first that is too deep */
+			continue;
+		if (depth == NESTING_MOST)
 			error_set(error, "parameter `%s` is nested more than %d deep", param->name, NESTING_MOST);
-		else if (fields && !error->text[0])     /* rows that lead back to themselves end at the first that is too deep */
+		else
 			param->fields = copy_params(table, fields, depth + 1, error);
 	}
 	return copies;

@@ -30,6 +30,7 @@ START_TEST(refusals)
 		{ "short_table", "its table has 12 bytes" },
 		{ "bad_rows", "its table says that one param has 3 bytes" },
 		{ "bad_declarations", "handle `server` is declared twice" },
+		{ "endless", "parameter `a` is nested more than 8 deep" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct error error = { 0 };
@@ -61,6 +62,23 @@ START_TEST(shorter_rows_are_filled_up)
 	ck_assert_ptr_null(early->params[2].name);
 	ck_assert_ptr_null(early->methods);
 	ck_assert_ptr_null(module_find(module, "later"));
+	module_free(module);
+}
+
+START_TEST(objects_lie_in_objects)
+{
+	struct error error = { 0 };
+	char *cleanup_free object = compiled("nested_rows");
+	struct module *module = module_load(object, NULL, &error);
+	ck_assert_msg(module != NULL, "%s", error.text);
+	json_t *json = describe_module(module), *param;
+	param = json_object_get(json_array_get(json_object_get(json, "implementations"), 0), "params");
+	for (int i = 0; i < 8; i++) {
+		ck_assert_str_eq(json_string_value(json_object_get(json_array_get(param, 0), "type")), "object");
+		param = json_object_get(json_array_get(param, 0), "fields");
+	}
+	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(param, 0), "name")), "n");
+	json_decref(json);
 	module_free(module);
 }
 
@@ -97,6 +115,7 @@ int main(void)
 	tcase_set_timeout(all, 120);
 	tcase_add_test(all, refusals);
 	tcase_add_test(all, shorter_rows_are_filled_up);
+	tcase_add_test(all, objects_lie_in_objects);
 	tcase_add_test(all, a_description_says_all);
 	Suite *suite = suite_create("load");
 	suite_add_tcase(suite, all);
