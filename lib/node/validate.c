@@ -225,6 +225,23 @@ static void check_handles(struct validation *v)
 	}
 }
 
+/* The server whose methods it offers too stands behind one of its handles. */
+static void check_mirror(struct validation *v)
+{
+	const lpad_implementation *one = v->implementation;
+	const lpad_handle_decl *handle = one->handles;
+	while (one->mirrors && handle && handle->name && strcmp(handle->name, one->mirrors))
+		handle++;
+	if (!one->mirrors && one->forward)
+		complain(v, "it has .forward, but .mirrors does not say the handle whose methods it passes on");
+	else if (one->mirrors && (!handle || !handle->name))
+		complain(v, "it mirrors `%.40s`, which is none of its handles", one->mirrors);
+	else if (one->mirrors && handle->many == LPAD_MANY)
+		complain(v, "it mirrors `%.40s`, which is LPAD_MANY: one server's methods are meant", one->mirrors);
+	else if (one->mirrors && !one->forward)
+		complain(v, "it mirrors `%.40s`, but nothing passes the calls on: .forward is missing", one->mirrors);
+}
+
 static void check_numbers(struct validation *v, const lpad_method *method)
 {
 	if (method->threads < 0 || method->threads > THREADS_MOST)
@@ -338,6 +355,7 @@ int implementation_validate(const lpad_implementation *implementation, struct er
 		complain(&v, "its state of %zu bytes cannot be", implementation->state);
 	occupy_params(&v, implementation->params);
 	check_handles(&v);
+	check_mirror(&v);
 	check_methods(&v);
 	check_topics(&v);
 	check_subscriptions(&v);

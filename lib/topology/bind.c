@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "topology/document.h"
 #include "topology/mirrors.h"
+#include "topology/shares.h"
 
 /* ---- modules ---- */
 
@@ -88,15 +89,6 @@ const struct implementation_spec *group_implementation(const struct group *group
 	return found;
 }
 
-/* Several replicas in one process share what the linker gave one address. */
-static void warn_of_globals(struct binder *binder, const struct group *group)
-{
-	if (group->interface->globals && (group->process || group->per_process > 1))
-		problem_warn(binder->problems, group->process_mark.line ? group->process_mark : group->mark, "shared-globals",
-			NULL, "%s has writable globals (%s); replicas in one process share them", group->interface->shown,
-			group->interface->globals);
-}
-
 static void bind_module(struct binder *binder, struct modules *modules, struct group *group)
 {
 	struct bound_group *bound = &binder->groups[group->number];
@@ -108,7 +100,6 @@ static void bind_module(struct binder *binder, struct modules *modules, struct g
 	bound->shown = group->interface->shown;
 	if (!group->spec)
 		no_implementation(binder, group, group->interface);
-	warn_of_globals(binder, group);
 }
 
 static void bind_modules(struct binder *binder)
@@ -193,6 +184,7 @@ size_t topology_bind(struct topology *topology, const struct module_lookup *look
 	topology->joins = binder.joins = joins_new(topology);
 	bind_modules(&binder);
 	mirrors_bind(&binder);
+	shares_warn_of_globals(topology, false, problems);
 	bind_all_params(&binder);
 	bind_ports(&binder);
 	joins_set_buffers(binder.joins, topology);

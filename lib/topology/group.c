@@ -23,7 +23,7 @@ static bool has(const struct tree *map, const char *key)
 /* A node that says how it runs itself is not given the defaults of the other way. */
 static bool is_cancelled(const struct node *node, const char *key)
 {
-	static const char *const of_modules[] = { "module", "implementation", "build", "params", NULL };
+	static const char *const of_modules[] = { "module", "implementation", "build", "params", "process", "per_process", NULL };
 	static const char *const of_commands[] = { "command", "handles", "methods", "subscriptions",
 		"topics", NULL };
 	const char *const *keys = has(node->own, "command") ? of_modules

@@ -37,13 +37,13 @@ static void report_circle(struct binder *binder, int start)
 	struct text cleanup_text way = { 0 };
 	int at = start;
 	do {
-		text_format(&way, "%s passes on to ", groups[at].label);
+		text_format(&way, at == start ? "%s passes on to " : "%s, which passes on to ", groups[at].label);
 		binder->groups[at].broken = true;
 		at = binder->joins->behind[at];
 	} while (at != start);
 	text_add(&way, groups[start].label);
 	problem_add(binder->problems, mirror_edge(binder, start)->mark, "mirror-circle", NULL,
-		"%s: nobody there has methods to pass on to", way.data);
+		"%s: no node is behind them", way.data);
 }
 
 /* Follows each chain once. The last link of a circle is cut, at its first group in the file. */

@@ -8,6 +8,7 @@
 #include "topology/build.h"
 #include "topology/joins.h"
 #include "topology/mark.h"
+#include "topology/shares.h"
 #include "topology/words.h"
 
 static const struct use nowhere = { 0 };
@@ -153,6 +154,7 @@ struct topology *topology_resolve(struct source *source, const struct combinatio
 	if (edges && edges->kind != TREE_LIST && !tree_is_null(edges))
 		edge_lose(&builder);
 	cycle_mark(topology);
+	shares_check(topology, false, problems);
 	if (!topology->name)
 		topology->name = memory_copy_text("topology");
 	builder_release(&builder);

@@ -198,6 +198,18 @@ START_TEST(subscriptions_and_handles)
 	expect(&one, "does not say what it keeps");
 	one.subscriptions = both;
 	expect(&one, "both a callback and a member");
+	lpad_handle_decl handles[] = { { .name = "one", .many = LPAD_ONE }, { .name = "all", .into = 8, .many = LPAD_MANY }, LPAD_END };
+	one = (lpad_implementation){ .name = "node", .state = 64, .handles = handles, .mirrors = "one" };
+	expect(&one, "it mirrors `one`, but nothing passes the calls on");
+	one.forward = call_nothing;
+	struct error error = { 0 };
+	ck_assert_msg(!implementation_validate(&one, &error), "%s", error.text);
+	one.mirrors = "all";
+	expect(&one, "it mirrors `all`, which is LPAD_MANY");
+	one.mirrors = "server";
+	expect(&one, "it mirrors `server`, which is none of its handles");
+	one.mirrors = NULL;
+	expect(&one, "it has .forward, but .mirrors does not say");
 	one = (lpad_implementation){ .name = "node", .state = 64, .handles = many };
 	expect(&one, "does not say LPAD_ONE, LPAD_OPTIONAL or LPAD_MANY");
 }
