@@ -11,6 +11,7 @@
 
 static const struct command *const commands[] = {
 	&command_launch,
+	&command_call,
 	&command_check,
 	&command_describe,
 	&command_graph,
