@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,14 @@
 #include "topology/document.h"
 #include "topology/scalar.h"
 
-enum { SET, TIME_LIMIT, NAME, RECORD, DRY_RUN, QUIET, JSON, COLOR };
+enum { SET, TIME_LIMIT, NAME, RECORD, THREADS, HOLD, DRY_RUN, QUIET, JSON, COLOR };
 static const struct option_row rows[] = {
 	[SET] = { "set", 's', "NAME=VALUE", "a variable's value; a list splits at commas" },
 	[TIME_LIMIT] = { "time-limit", 0, "DURATION", "stop with exit 124 after so long (10m); instead of the file's" },
 	[NAME] = { "name", 0, "NAME", "the run is NAME-1, NAME-2, ... instead of the file's name" },
 	[RECORD] = { "record", 0, "FOLDER", "keep the record in FOLDER/RUN, not in the state folder" },
+	[THREADS] = { "threads", 0, NULL, "all nodes as threads of one process, for debugging and tests" },
+	[HOLD] = { "hold", 0, "NODE[,NODE]", "make and serve these, but do not start their run" },
 	[DRY_RUN] = { "dry-run", 0, NULL, "check, compile, and print what would be started" },
 	[QUIET] = { "quiet", 'q', NULL, "no lines of lpad but errors, no names before the nodes' lines" },
 	[JSON] = { "json", 0, NULL, "everything that happens as JSON lines on standard output" },
@@ -34,7 +37,9 @@ struct launching {
 	struct request request;
 	struct output_style style;
 	const char *color, *record_folder;
-	bool dry_run;
+	bool dry_run, threads;
+	LIST(const char *) hold;        /* as given: names with commas */
+	bool *held;                     /* by replica; NULL: none is */
 	int64_t time_limit_ns;          /* -1: the file's */
 	int guardian;                   /* the channel to it */
 	int argument_count;             /* the command line, for the record */
@@ -51,6 +56,18 @@ struct launching {
 	const int *known;               /* by replica: the incarnation that the process should know, whose document is written */
 	struct run_places places;
 };
+
+__attribute__((format(printf, 1, 2)))
+static int cannot(const char *format, ...)
+{
+	va_list list;
+	va_start(list, format);
+	fputs("lpad: ", stderr);
+	vfprintf(stderr, format, list);
+	fputc('\n', stderr);
+	va_end(list);
+	return EXIT_START;
+}
 
 /* ---- reading and checking ---- */
 
@@ -96,6 +113,61 @@ static void show_problems(const struct launching *launching)
 		problems_print(&launching->problems, stderr, launching->style.colour_err);
 }
 
+/* Each node by itself, or a replica of it. */
+static int hold_one(struct launching *launching, const char *name)
+{
+	const struct topology *topology = launching->topology;
+	size_t count = topology->groups.count;
+	const char **cleanup_free labels = memory_array(count, sizeof *labels);
+	int found = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct group *group = &topology->groups.at[i];
+		labels[i] = group->label;
+		for (int k = 0; k < group->replicas && text_starts(name, group->label); k++) {
+			char *cleanup_free replica = group_replica_name(group, k);
+			bool meant = text_equal(name, group->label) || text_equal(name, replica);
+			launching->held[group->first + k] |= meant;
+			found += meant;
+			if (meant && group->command)
+				return cannot("--hold %s: it is a command, which begins to run when it is started", name);
+		}
+	}
+	if (found)
+		return 0;
+	const char *nearest = text_nearest(name, labels, count);
+	return cannot("--hold %s: there is no such node%s%s%s", name, nearest ? ": did you mean " : "",
+		nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static int take_held(struct launching *launching)
+{
+	int code = 0;
+	if (launching->hold.count)
+		launching->held = memory_array((size_t)launching->topology->total, sizeof *launching->held);
+	for (size_t i = 0; !code && i < launching->hold.count; i++)
+		for (const char *at = launching->hold.at[i]; !code && at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+			char *cleanup_free name = memory_copy_span(at, strcspn(at, ","));
+			code = hold_one(launching, name);
+		}
+	return code;
+}
+
+/* Who shares a process with whom, and what carries the edges between them. */
+static int place(struct launching *launching)
+{
+	struct error error = { 0 };
+	const struct topology *topology = launching->topology;
+	for (size_t i = 0; launching->threads && i < topology->groups.count; i++)
+		if (topology->groups.at[i].command)
+			return cannot("--threads: %s is a command: it cannot be a thread", topology->groups.at[i].label);
+	processes_free(launching->processes);
+	launching->processes = processes_new(topology, launching->threads);
+	if (carrier_read(getenv("LPAD_TRANSPORT"), &launching->carrier, &error))
+		return cannot("%s", error.text);
+	carrier_check(launching->carrier, topology, launching->processes, &launching->problems);
+	return 0;
+}
+
 static int read_topology(struct launching *launching)
 {
 	bool unreadable = false;
@@ -107,8 +179,13 @@ static int read_topology(struct launching *launching)
 	}
 	if (launching->topology && !launching->problems.errors)
 		topology_not_yet(launching->topology, &launching->problems);
+	int code = 0;
+	if (launching->topology && !launching->problems.errors)
+		code = place(launching);
 	show_problems(launching);
-	return !launching->topology || launching->problems.errors ? EXIT_START : 0;
+	if (!launching->topology || launching->problems.errors)
+		return EXIT_START;
+	return code ? code : take_held(launching);
 }
 
 /* ---- what would be started ---- */
@@ -116,7 +193,7 @@ static int read_topology(struct launching *launching)
 static void print_plan(const struct launching *launching)
 {
 	const struct topology *topology = launching->topology;
-	struct topology_size size = topology_measure(topology, NULL);
+	struct topology_size size = topology_measure(topology, launching->processes);
 	printf("%s, seed %" PRId64 ": would start %" PRId64 " process%s with %" PRId64 " connection%s\n", topology->name,
 		topology->seed, size.processes, size.processes == 1 ? "" : "es", size.connections,
 		size.connections == 1 ? "" : "s");
@@ -166,7 +243,7 @@ static int resolve_with_run(struct launching *launching)
 	launching->request.settings.run = launching->record.id;
 	resolve(launching);
 	if (launching->topology && !launching->problems.errors)
-		return 0;
+		return place(launching);
 	show_problems(launching);
 	return EXIT_START;
 }
@@ -211,7 +288,7 @@ static int prepare(struct launching *launching)
 {
 	struct error error = { 0 };
 	int code = 0;
-	if (supervise_can_start(launching->topology->total, &error))
+	if (supervise_can_start(launching->processes->count, &error))
 		return refuse(&error);
 	guardian_leave_signals(launching->guardian);
 	if ((code = make_sockets(launching)) || (code = make_record(launching)))
@@ -258,14 +335,14 @@ static int64_t step_limit_ns(void)
 
 static int run_it(struct launching *launching)
 {
-	launching->processes = processes_new(launching->topology, false);
 	make_token(launching);
 	launching->places = (struct run_places){ .run = launching->record.id, .token = launching->token,
 		.sockets = launching->sockets, .nodes = launching->record.nodes, .module = record_module,
 		.context = &launching->record, .incarnation = known_incarnation, .supervisor = launching,
 		.processes = launching->processes, .carrier = launching->carrier };
 	launching->style.width = longest_name(launching->processes);
-	struct launch launch = { .topology = launching->topology, .processes = launching->processes, .record = &launching->record,
+	struct launch launch = { .topology = launching->topology, .processes = launching->processes, .held = launching->held,
+		.record = &launching->record,
 		.sockets = launching->sockets, .token = launching->token, .program = "/proc/self/exe", .document = write_document,
 		.context = launching, .style = launching->style, .guardian = launching->guardian,
 		.step_limit_ns = step_limit_ns(),
@@ -292,6 +369,7 @@ static int launch(struct launching *launching)
 	if (code == EXIT_START && !launching->dry_run && !started)
 		fputs("lpad: nothing was started, and there is no record of it\n", stderr);
 	processes_free(launching->processes);
+	free(launching->held);
 	topology_free(launching->topology);
 	source_free(launching->source);
 	problems_release(&launching->problems);
@@ -333,6 +411,12 @@ static int take_option(struct launching *launching, const struct options *option
 		return 0;
 	case RECORD:
 		launching->record_folder = options->value;
+		return 0;
+	case THREADS:
+		launching->threads = true;
+		return 0;
+	case HOLD:
+		*list_add(&launching->hold) = options->value;
 		return 0;
 	case DRY_RUN:
 		launching->dry_run = true;
@@ -384,6 +468,7 @@ static int run(const struct command *command, int count, char **arguments)
 		free(launching.arguments);
 	}
 	request_release(&launching.request);
+	list_release(&launching.hold);
 	options_release(&options);
 	return code == OPTIONS_HELP ? EXIT_OK : code;
 }
