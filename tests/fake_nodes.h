@@ -12,6 +12,8 @@
 #pragma GCC diagnostic ignored "-Wunused-function"
 
 #include <check.h>
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -39,7 +41,6 @@ static const char *script, *node;       /* of the replica that is meant just now
 static int incarnation;
 static json_t *nodes;                   /* of the document */
 static FILE *control;
-static size_t finished;
 
 static void be(const json_t *one)
 {
@@ -88,6 +89,23 @@ static void escape(void)
 		close(fd);
 	for (;;)
 		pause();
+}
+
+/* Is anybody there with the name of the incarnation before this one? */
+static bool left_by_the_last(void)
+{
+	const char *own = getenv("LPAD_NODE");
+	char before[300];
+	bool found = false;
+	snprintf(before, sizeof before, "%.*s/%d", (int)(strrchr(own, '/') - own), own, incarnation - 1);
+	DIR *all = opendir("/proc");
+	for (struct dirent *entry; (entry = readdir(all)); ) {
+		char *name = isdigit((unsigned char)entry->d_name[0]) ? reap_variable(atoi(entry->d_name), "LPAD_NODE") : NULL;
+		found |= name && !strcmp(name, before);
+		free(name);
+	}
+	closedir(all);
+	return found;
 }
 
 /* The next thing to do; NULL at the end of the channel. */
@@ -141,6 +159,8 @@ static void begin_run(void)
 			say("step", ", \"step\": \"run\"");
 	if (does("escape"))
 		escape();
+	if (does("alone") && !left_by_the_last())
+		fprintf(stderr, "%s is alone\n", node);
 	misbehave();
 	if (does("stop5"))
 		say("stop", ", \"code\": 5, \"why\": \"enough\"");
@@ -219,7 +239,7 @@ static void obey(const char *word, const json_t *message)
 		obey_stop();
 	else if (!strcmp(word, "drain") && !does("drain-hang"))
 		say("drained", does("left") ? ", \"left\": 3, \"text\": \"3 messages of reading to keep\"" : ", \"left\": 0");
-	else if (!strcmp(word, "finish") && !does("finish-hang") && ++finished == json_array_size(nodes))
+	else if (!strcmp(word, "finish") && !does("finish-hang"))
 		_exit(0);
 	else if (!strcmp(word, "peer"))
 		json_array_foreach(nodes, i, one) {
@@ -293,6 +313,7 @@ static char folder[64];
 static const struct fake *fakes;
 static struct processes *processes;
 static bool threads;                    /* all in one process */
+static int packed;                      /* so many replicas of each group share one; 0: none do */
 static const bool *held;
 static int64_t time_limit_ns;
 static pid_t launched;
@@ -327,7 +348,7 @@ static void add_group(struct topology *topology, const struct fake *fake)
 	static const struct implementation_spec with_run = { .has_run = true }, without_run = { .has_run = false };
 	struct group *group = list_add(&topology->groups);
 	*group = (struct group){ .label = (char *)(uintptr_t)fake->label, .number = (int)topology->groups.count - 1,
-		.replicas = fake->replicas, .first = topology->total, .per_process = 1, .policy = fake->policy,
+		.replicas = fake->replicas, .first = topology->total, .per_process = packed ? packed : 1, .policy = fake->policy,
 		.start_within_ns = fake->start_within_ms ? fake->start_within_ms * 1000000 : -1,
 		.stop_within_ns = (fake->stop_within_ms ? fake->stop_within_ms : 2000) * 1000000,
 		.background = fake->background, .spec = fake->no_run ? &without_run : &with_run };
@@ -455,6 +476,7 @@ static void setup(void)
 	time_limit_ns = -1;
 	threads = false;
 	held = NULL;
+	packed = 0;
 	reap_become_subreaper();        /* what a launch leaves behind comes here and is counted */
 }
 

@@ -124,7 +124,7 @@ void channel_send(struct channel *channel, json_t *value)
 	char *line = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	if (!line)
 		BUG("a control line cannot be written as JSON");
-	if (!channel->ended) {
+	if (!channel->ended && !channel->unheard) {
 		text_add(&channel->out, line);
 		text_add_char(&channel->out, '\n');
 	}
@@ -134,7 +134,7 @@ void channel_send(struct channel *channel, json_t *value)
 
 bool channel_pending(const struct channel *channel)
 {
-	return !channel->ended && channel->sent < channel->out.length;
+	return !channel->ended && !channel->unheard && channel->sent < channel->out.length;
 }
 
 int channel_flush(struct channel *channel)
@@ -147,7 +147,7 @@ int channel_flush(struct channel *channel)
 		if (put < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			break;
 		if (put < 0) {
-			channel->ended = true;
+			channel->unheard = true;
 			return -1;
 		}
 		channel->sent += (size_t)put;

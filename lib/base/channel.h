@@ -17,7 +17,8 @@ struct channel {
 	struct text in, out;
 	size_t taken, sent;     /* consumed of in; written of out */
 	size_t searched;        /* of in: no newline before this */
-	bool ended;             /* the other side has closed, or the descriptor failed */
+	bool ended;             /* nothing more comes: the other side has closed, or the descriptor failed */
+	bool unheard;           /* nothing more is taken there; what was said before may still be read */
 	size_t longest;         /* a line beyond this is an error; 0: 256 MiB */
 };
 
@@ -32,7 +33,7 @@ json_t *channel_text(const char *text, size_t length);
 /* Queues one line; takes the reference. */
 void channel_send(struct channel *channel, json_t *value);
 bool channel_pending(const struct channel *channel);    /* wants POLLOUT */
-/* Writes what fits. 0, or -1 when the other side is gone (`ended`). */
+/* Writes what fits. 0, or -1 when the other side takes nothing any more (`unheard`). */
 int channel_flush(struct channel *channel);
 
 #endif

@@ -52,8 +52,8 @@ enum member_state {
 	MEMBER_STOPPED,         /* told to stop; no run under way */
 	MEMBER_DRAINING,        /* told to drain */
 	MEMBER_DRAINED,
-	MEMBER_FINISHING,       /* told to finish: fini and exit */
 	/* From here on all replicas of a process are in the same one. */
+	MEMBER_FINISHING,       /* told to finish: fini and exit */
 	MEMBER_FAILING,         /* one failed; the process should be ending */
 	MEMBER_TERMINATED,      /* its group was sent TERM */
 	MEMBER_KILLED,          /* its group was sent KILL */

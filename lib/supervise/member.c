@@ -153,11 +153,16 @@ void member_drain(struct supervisor *supervisor, struct member *member)
 	arm_stop(supervisor, member, 1);
 }
 
+/* With all that share its process: it is the process that ends. */
 void member_finish(struct supervisor *supervisor, struct member *member)
 {
-	send_order(supervisor, member, json_pack("{ss}", "do", "finish"));
-	member_set_state(supervisor, member, MEMBER_FINISHING);
-	arm_stop(supervisor, member, 0);
+	struct child *child = member->child;
+	if (member->state == MEMBER_FINISHING)
+		return;
+	child_send(supervisor, child, json_pack("{ss}", "do", "finish"));
+	child_set_state(supervisor, child, MEMBER_FINISHING);
+	for (int i = 0; i < child->count; i++)
+		arm_stop(supervisor, child->members[i], 0);
 }
 
 /* ---- failing ---- */

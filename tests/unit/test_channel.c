@@ -134,10 +134,29 @@ START_TEST(a_closed_peer_is_an_end_not_a_signal)
 	close(raw);
 	raw = -1;
 	channel_send(&channel, json_object());
-	channel_flush(&channel);
-	ck_assert(channel.ended);
+	ck_assert_int_eq(channel_flush(&channel), -1);
+	ck_assert(channel.unheard);
 	channel_send(&channel, json_object());
 	ck_assert(!channel_pending(&channel));
+}
+END_TEST
+
+/* One that dies while it is spoken to has said why. */
+START_TEST(last_words_are_heard_after_a_failed_write)
+{
+	json_t *line;
+	channel_send(&channel, json_pack("{s:s}", "do", "go"));
+	ck_assert_int_eq(channel_flush(&channel), 0);
+	put("{\"is\": \"failed\"}\n");
+	close(raw);
+	raw = -1;
+	channel_send(&channel, json_pack("{s:s}", "do", "stop"));
+	ck_assert_int_eq(channel_flush(&channel), -1);
+	ck_assert_int_eq(next(&line), 1);
+	ck_assert_str_eq(json_string_value(json_object_get(line, "is")), "failed");
+	json_decref(line);
+	ck_assert_int_eq(next(&line), 0);
+	ck_assert(channel.ended);
 }
 END_TEST
 
@@ -153,6 +172,7 @@ int main(void)
 	tcase_add_test(all, sending_never_blocks_and_loses_nothing);
 	tcase_add_test(all, what_is_no_utf8_is_replaced);
 	tcase_add_test(all, a_closed_peer_is_an_end_not_a_signal);
+	tcase_add_test(all, last_words_are_heard_after_a_failed_write);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
