@@ -24,7 +24,7 @@
 #include "link/message.h"
 #include "link_transport.h"
 
-enum { PEERS_MOST = 4, PEERS_TOKEN = 815, LONGEST = 100 << 20, HELD_MOST = 4096 };
+enum { PEERS_MOST = 4, PEERS_TOKEN = 815, LONGEST = 100 << 20, HELD_MOST = 10240 };
 enum { ECHO, ORDER, HOLD, RELEASE, FAIL, SILENT, TWICE, BOX, NARROW, WIDE, SAFE, SELF, FOUR, METHODS };
 
 struct peer {
@@ -159,6 +159,8 @@ static const struct method_link peer_methods[METHODS] = {
 static const struct method_link *served = peer_methods;
 static int (*const *served_by)(struct peer *, lpad_call *) = callbacks;
 static size_t served_count = METHODS;
+static int (*held_by)(struct peer *, lpad_call *, char *text, size_t room);
+static int64_t peers_note_after_ns;
 
 struct peer_worker {
 	struct peer *peer;
@@ -177,6 +179,10 @@ static inline void *peer_work(void *context)
 			result = served_by[work.method](worker.peer, work.call);
 		else if (work.kind == WORK_GONE)
 			worker.peer->gone++;
+		else if (work.kind == WORK_HELD)
+			result = held_by(worker.peer, work.call, work.text, work.room);
+		else if (work.kind == WORK_FUTURE)
+			work.done(NULL, work.future, work.context);
 		link_work_done(worker.peer->link, &work, result);
 	}
 	return NULL;
@@ -323,7 +329,7 @@ static inline void peer_bind(struct peer *peer, int number, int incarnation, con
 	}
 	struct handle_link peers = { .name = "peers", .place = number, .deadline_ns = -1, .servers = all,
 		.count = (size_t)peers_count };
-	struct link_spec spec = { .self = all[number], .token = PEERS_TOKEN, .longest = LONGEST, .callers = all,
+	struct link_spec spec = { .note_after_ns = peers_note_after_ns, .self = all[number], .token = PEERS_TOKEN, .longest = LONGEST, .callers = all,
 		.caller_count = (size_t)peers_count, .handles = &peers, .handle_count = 1, .methods = served,
 		.method_count = served_count };
 	const char *own = addresses[number];

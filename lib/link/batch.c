@@ -141,6 +141,7 @@ static void take_member(struct lpad_call *batch)
 	struct lpad_call *call = batch->method->gathering->calls.first;
 	batch_leave(call);
 	call->state = CALL_TAKEN;
+	call->begun_ns = clock_ns();
 	call->running = true;           /* until its batch ends: it is not kept by itself */
 	call->batch = batch;
 	call->client->tallies[call->method->place].begun++;

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "link/batch.h"
 #include "link/conform.h"
@@ -41,6 +42,7 @@ struct lpad_call *call_new(struct link *link, struct client *client, struct meth
 	} else
 		call = memory_new(sizeof *call);
 	*call = (struct lpad_call){ .link = link, .client = client, .method = method, .state = CALL_IN_LINE,
+		.serial = ++server->serials,
 		.previous = client->last_call };
 	*(client->last_call ? &client->last_call->next : &client->calls) = call;
 	client->last_call = call;
@@ -65,10 +67,12 @@ void call_move_last(struct lpad_call *call)
 }
 
 /* Nothing but the running callback and posted work may point to it. */
-static void recycle(struct lpad_call *call)
+void call_recycle(struct lpad_call *call)
 {
 	struct server *server = call->link->server;
-	if (call->running || call->gone_posted)
+	if (call->state != CALL_ENDED && call->state != CALL_DROPPED)
+		return;
+	if (call->running || call->gone_posted || call->held_posted)
 		return;
 	message_free(call->message);
 	call->message = NULL;
@@ -85,13 +89,14 @@ void call_end(struct lpad_call *call)
 	if (call->state == CALL_IN_LINE || call->state == CALL_QUEUED)
 		server_unqueue(call->link, call);
 	retry_settle(call);
+	link_not_busy(call->link, call->serial);
 	unlink_call(call);
 	if (call->state == CALL_DROPPED)
 		return;                 /* freed by server_take */
 	call->state = CALL_ENDED;
 	if (batch_is(call))
 		batch_ended(call);
-	recycle(call);
+	call_recycle(call);
 }
 
 void call_drop(struct lpad_call *call)
@@ -150,16 +155,22 @@ void call_gone(struct lpad_call *call)
 bool server_take(struct link *link, lpad_call *call)
 {
 	if (call->state == CALL_DROPPED) {
-		recycle(call);
+		call_recycle(call);
 		return false;
 	}
 	if (batch_is(call))
 		return batch_take(link, call);
 	call->state = CALL_TAKEN;
 	call->running = true;
+	call->begun_ns = clock_ns();
 	call->client->tallies[call->method->place].begun++;
 	server_left_queue(link, call->method);
 	return true;
+}
+
+void server_busy(lpad_call *call)
+{
+	link_set_busy(call->serial, call->method->name);
 }
 
 char *call_open(struct lpad_call *call, int *code)
@@ -186,7 +197,7 @@ void call_reject(struct lpad_call *call, int code, const char *why)
 	if (call->state == CALL_TAKEN)
 		call_end_error(call, code, "%s.%s: %s", link->self.node, call->method->name, why);
 	else
-		recycle(call);
+		call_recycle(call);
 }
 
 bool server_open(struct link *link, lpad_call *call)
@@ -209,7 +220,7 @@ bool server_take_gone(struct link *link, lpad_call *call)
 	if (call->state == CALL_TAKEN)
 		return true;
 	call->gone_posted = false;
-	recycle(call);
+	call_recycle(call);
 	return false;
 }
 
@@ -232,7 +243,7 @@ static void call_returned(struct lpad_call *call, int result)
 {
 	call->running = false;
 	if (call->state != CALL_TAKEN)
-		recycle(call);
+		call_recycle(call);
 	else if (result != LPAD_LATER)
 		end_by_result(call, result);
 	else if (call->link->draining)
@@ -250,7 +261,7 @@ void server_done(struct link *link, struct work *work, int result)
 	else {
 		work->call->gone_posted = false;
 		if (work->call->state != CALL_TAKEN)
-			recycle(work->call);
+			call_recycle(work->call);
 	}
 	link_unlock(link);
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "link/circle.h"
 
 /* ---- deadlines: a heap ---- */
 
@@ -72,6 +73,8 @@ static void complete(struct lpad_future *future, int code)
 	future->code = code;
 	heap_remove(future->link, future);
 	link_wake(future->waiter);
+	if (future->then && !future->posted)
+		future_post(future);
 }
 
 static void call_done(struct ask *ask, struct frame *reply, int code)
@@ -133,11 +136,13 @@ static int fill_call(struct ask *ask, struct frame *frame)
 
 static int choose(lpad_handle *handle)
 {
-	for (size_t i = 0; i < handle->count; i++) {
-		size_t place = handle->turn++ % handle->count;
-		if (line_state(handle->places[place].line) != LINE_GONE)
-			return (int)place;
-	}
+	for (int up = 1; up >= 0; up--)         /* one that is dead just now only if there is no other */
+		for (size_t i = 0; i < handle->count; i++) {
+			size_t place = handle->turn++ % handle->count;
+			enum line_state state = line_state(handle->places[place].line);
+			if (up ? state == LINE_UP : state != LINE_GONE)
+				return (int)place;
+		}
 	return fault_set(LPAD_EGONE, "%s: no server is left, all are gone for good", handle->name);
 }
 
@@ -203,7 +208,7 @@ int caller_prepare(struct lpad_future *future, lpad_handle *handle, int place, c
 		return code;
 	}
 	future->ask = (struct ask){ .counted = true, .fill = fill_call, .done = call_done };
-	future->link = handle->link;
+	future->link = future->home = handle->link;
 	future->handle = handle;
 	future->method = method;
 	future->size = message_size(request);
@@ -246,20 +251,21 @@ int caller_send(struct lpad_future *future, int place, bool synchronous)
 int caller_await(struct lpad_future *future)
 {
 	struct link *link = future->link;
+	struct lpad_future *const futures[] = { future };
 	struct long_wait wait;
 	bool in_time = true;
 	int code = 0;
 	if (future->done)
 		return 0;
 	future->waiter = link_waiter();
-	link_wait_begin(link, &wait, clock_ns(), line_peer(future->place->line), future->method);
+	link_wait_calls(link, &wait, futures, 1, line_peer(future->place->line), future->method);
 	while (!future->done && !code) {
 		if (link_must_stop(link))
 			code = caller_stopped(future);
 		else if (!in_time)
 			code = timed_out(future);
 		else
-			in_time = link_wait(link, future->waiter, future->deadline_ns);
+			in_time = circle_wait(link, &wait, future->deadline_ns);
 	}
 	link_wait_end(link, &wait);
 	future->waiter = NULL;
@@ -276,6 +282,14 @@ void caller_forget(struct lpad_future *future)
 	if (!future->done)
 		line_forget(&future->ask, true);
 	future->done = true;
+}
+
+void caller_fail(struct lpad_future *future, int code, char *text)
+{
+	future->place->errors++;
+	future->wrong = text;
+	caller_forget(future);
+	complete(future, code);
 }
 
 static int take_answer(struct lpad_future *future, lpad_message **reply)

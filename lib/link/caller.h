@@ -17,6 +17,13 @@ struct place {
 	uint32_t *histogram;            /* four rows for each doubling; made at the first answer */
 };
 
+struct offered {
+	uint32_t group;
+	char **names;                   /* NULL behind the last */
+	bool *idempotent;
+	size_t count;
+};
+
 struct lpad_handle {
 	struct link *link;
 	char *name;
@@ -24,6 +31,8 @@ struct lpad_handle {
 	int64_t deadline_ns;
 	struct place *places;
 	size_t count, turn;             /* turn: of round robin */
+	struct offered *offered;        /* no lock */
+	size_t offered_count;
 };
 
 /* One call, on the stack of a synchronous caller or a future's own memory. */
@@ -44,6 +53,10 @@ struct lpad_future {
 	size_t heap;                    /* place in the heap of deadlines, from 1; 0: not there */
 	struct lpad_future *next, **at; /* all that are not synchronous; at NULL: not among them */
 	bool by_run;
+	struct link *home;              /* whose service thread calls `then`; NULL: its handle is not connected */
+	void (*then)(lpad_node *, lpad_future *, void *context);        /* NULL: it belongs to the node */
+	void *context;
+	bool posted, cancelled, called; /* `then`: is to be called; no longer; was, the future is the node's again */
 	bool done;
 	int code;                       /* how it ended; 0: the answer holds a reply or an error */
 	struct frame answer;            /* until it is taken */
@@ -71,8 +84,10 @@ int caller_send(struct lpad_future *future, int place, bool synchronous);
 int caller_await(struct lpad_future *future);
 /* No lock. The result of what is done. */
 int caller_result(struct lpad_future *future, lpad_message **reply);
+void caller_fail(struct lpad_future *future, int code, char *text);      /* lock; takes the text. The server is told */
 void caller_forget(struct lpad_future *future);         /* lock: nothing will come for it any more */
 void caller_release(struct lpad_future *future);        /* no lock, after result or forget */
+void future_post(struct lpad_future *future);           /* future.c; lock: `then` is to be called */
 void future_discard(struct lpad_future *future);        /* future.c; lock: forgets and frees it */
 int caller_stopped(const struct lpad_future *future);   /* sets the fault */
 

@@ -6,16 +6,17 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "link/circle.h"
 
-static void enlist(struct lpad_future *future)
+static void enlist(struct lpad_future *future, bool by_run)
 {
-	struct callers *callers = future->link->callers;
+	struct callers *callers = future->home->callers;
 	future->next = callers->futures;
 	future->at = &callers->futures;
 	if (future->next)
 		future->next->at = &future->next;
 	callers->futures = future;
-	future->by_run = link_role(future->link) != THREAD_CALLBACK;
+	future->by_run = by_run;
 }
 
 static void delist(struct lpad_future *future)
@@ -49,7 +50,7 @@ lpad_future *handle_start(lpad_handle *handle, int place, const char *method, lp
 	link_lock(handle->link);
 	code = caller_send(future, place, false);
 	if (!code)
-		enlist(future);
+		enlist(future, link_role(handle->link) != THREAD_CALLBACK);
 	link_unlock(handle->link);
 	return code ? stillborn(future, code) : future;
 }
@@ -60,22 +61,32 @@ static void free_future(struct lpad_future *future)
 	free(future);
 }
 
+/* `then` will be called: until it is, the future is lpad's. */
+static bool is_given(const struct lpad_future *future)
+{
+	return future->then && !future->called;
+}
+
 int future_wait(lpad_future *future, lpad_message **reply)
 {
-	int code;
+	int code = 0;
 	if (reply)
 		*reply = NULL;
 	if (!future)
 		return fault_set(LPAD_EINVALID, "there is no future to wait for");
-	if (future->link) {
-		link_lock(future->link);
-		code = caller_await(future);
-		delist(future);
-		link_unlock(future->link);
-		if (!code)
-			code = caller_result(future, reply);
-	} else
-		code = fault_set(future->code, "%s", future->wrong);
+	if (future->home) {
+		link_lock(future->home);
+		bool given = is_given(future);
+		if (!given && future->link)
+			code = caller_await(future);
+		if (!given)
+			delist(future);
+		link_unlock(future->home);
+		if (given)
+			return fault_set(LPAD_EINVALID, "the future was given to lpad_then, which calls its function first");
+	}
+	if (!code)
+		code = future->link ? caller_result(future, reply) : fault_set(future->code, "%s", future->wrong);
 	free_future(future);
 	return code;
 }
@@ -93,20 +104,87 @@ int future_ready(lpad_future *future)
 
 void future_discard(struct lpad_future *future)
 {
-	caller_forget(future);
+	if (future->link)
+		caller_forget(future);
 	delist(future);
 	free_future(future);
 }
 
 void future_cancel(lpad_future *future)
 {
-	struct link *link = future ? future->link : NULL;
+	struct link *link = future ? future->home : NULL;
 	if (link) {
 		link_lock(link);
-		future_discard(future);
+		if (future->posted && !future->called)
+			future->cancelled = true;       /* the work that was posted still points to it */
+		else
+			future_discard(future);
 		link_unlock(link);
 	} else if (future)
 		free_future(future);
+}
+
+/* ---- functions that are called when it is finished ---- */
+
+void future_post(struct lpad_future *future)
+{
+	struct work work = { .kind = WORK_FUTURE, .future = future, .done = future->then, .context = future->context };
+	future->posted = true;
+	link_post(future->home, &work);
+}
+
+bool future_take(struct link *link, struct work *work)
+{
+	struct lpad_future *future = work->future;
+	(void)link;
+	future->called = true;
+	if (!future->cancelled)
+		return true;
+	future_discard(future);
+	return false;
+}
+
+/* Lock held. */
+static int give(struct lpad_future *future, void (*then)(lpad_node *, lpad_future *, void *), void *context)
+{
+	if (future->then)
+		return fault_set(LPAD_EINVALID, "the future was given to lpad_then before");
+	if (future->waiter)
+		return fault_set(LPAD_EINVALID, "another thread waits for the future");
+	if (!future->at)
+		enlist(future, false);          /* it failed before it began */
+	future->by_run = false;
+	future->then = then;
+	future->context = context;
+	if (future->done)
+		future_post(future);
+	return 0;
+}
+
+int future_then(lpad_future *future, void (*done)(lpad_node *, lpad_future *, void *), void *context)
+{
+	if (!future || !done)
+		return fault_set(LPAD_EINVALID, future ? "there is no function to call" : "there is no future");
+	if (!future->home)
+		return future_wait(future, NULL);       /* nobody's: there is no thread that could call it */
+	link_lock(future->home);
+	int code = give(future, done, context);
+	link_unlock(future->home);
+	return code;
+}
+
+/* Those that nobody waits for. */
+void callers_stop(struct link *link)
+{
+	for (struct lpad_future *future = link->callers->futures; future; future = future->next)
+		if (future->then && !future->done)
+			caller_fail(future, LPAD_ESTOPPED, memory_format("%s.%s: the program is stopping",
+				line_peer(future->place->line), future->method));
+}
+
+void callers_drain(struct link *link)
+{
+	callers_stop(link);
 }
 
 /* ---- any of several ---- */
@@ -134,7 +212,7 @@ static int await_any(lpad_future *const *futures, int count, const struct lpad_f
 	bool in_time = true;
 	int place, code = 0;
 	set_waiters(futures, count, link_waiter());
-	link_wait_begin(link, &wait, clock_ns(), line_peer(one->place->line), one->method);
+	link_wait_calls(link, &wait, futures, (size_t)count, line_peer(one->place->line), one->method);
 	while ((place = first_done(futures, count)) < 0 && !code) {
 		if (link_must_stop(link))
 			code = caller_stopped(one);
@@ -142,7 +220,7 @@ static int await_any(lpad_future *const *futures, int count, const struct lpad_f
 			code = fault_set(LPAD_ETIMEDOUT, "%s.%s: none of the calls was answered within the time given",
 				line_peer(one->place->line), one->method);
 		else
-			in_time = link_wait(link, link_waiter(), until);
+			in_time = circle_wait(link, &wait, until);
 	}
 	link_wait_end(link, &wait);
 	set_waiters(futures, count, NULL);

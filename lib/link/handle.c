@@ -164,6 +164,69 @@ int handle_restart_server(lpad_handle *handle, int place, const char *why)
 	return code;
 }
 
+/* ---- what servers offer, as the topology knows it ---- */
+
+static const struct offered *offered_by(const lpad_handle *handle, int place)
+{
+	const struct line *line = handle ? handle_line(handle, place) : NULL;
+	for (size_t i = 0; line && i < handle->offered_count; i++)
+		if (handle->offered[i].group == line_spec(line).group)
+			return &handle->offered[i];
+	return NULL;
+}
+
+int handle_methods(const lpad_handle *handle, int place, const char *const **names)
+{
+	const struct offered *offered = offered_by(handle, place);
+	*names = offered ? (const char *const *)offered->names : NULL;
+	if (!handle)
+		return fault_set(LPAD_EINVALID, "the handle is not connected");
+	if (!handle_line(handle, place))
+		return fault_set(LPAD_EINVALID, "%s has no place %d: it has %zu", handle->name, place, handle->count);
+	return offered ? (int)offered->count : 0;
+}
+
+int handle_idempotent(const lpad_handle *handle, int place, const char *method)
+{
+	const struct offered *offered = offered_by(handle, place);
+	for (size_t i = 0; offered && i < offered->count; i++)
+		if (text_equal(offered->names[i], method))
+			return offered->idempotent[i];
+	return 0;
+}
+
+static void copy_offered(lpad_handle *handle, const struct handle_link *from)
+{
+	handle->offered = memory_array(from->offered_count, sizeof *handle->offered);
+	handle->offered_count = from->offered_count;
+	for (size_t i = 0; i < from->offered_count; i++) {
+		const struct offered_methods *source = &from->offered[i];
+		struct offered *offered = &handle->offered[i];
+		*offered = (struct offered){ .group = source->group, .count = source->count,
+			.names = memory_array(source->count + 1, sizeof *offered->names),
+			.idempotent = memory_array(source->count, sizeof *offered->idempotent) };
+		for (size_t k = 0; k < source->count; k++) {
+			offered->names[k] = memory_copy_text(source->names[k]);
+			offered->idempotent[k] = source->idempotent[k];
+		}
+	}
+}
+
+static void free_handle(lpad_handle *handle)
+{
+	for (size_t k = 0; k < handle->count; k++)
+		free(handle->places[k].histogram);
+	for (size_t i = 0; i < handle->offered_count; i++) {
+		for (size_t k = 0; k < handle->offered[i].count; k++)
+			free(handle->offered[i].names[k]);
+		free(handle->offered[i].names);
+		free(handle->offered[i].idempotent);
+	}
+	free(handle->offered);
+	free(handle->places);
+	free(handle->name);
+}
+
 /* ---- life ---- */
 
 int callers_new(struct link *link, const struct link_spec *spec, struct error *error)
@@ -182,6 +245,7 @@ int callers_new(struct link *link, const struct link_spec *spec, struct error *e
 			.places = memory_array(from->count, sizeof *handle->places) };
 		for (size_t k = 0; k < from->count; k++)
 			handle->places[k].line = line_to(link, &from->servers[k]);
+		copy_offered(handle, from);
 	}
 	return 0;
 }
@@ -191,16 +255,6 @@ size_t callers_waits_for(struct link *link, const char **names, size_t room)
 {
 	(void)link, (void)names, (void)room;
 	return 0;
-}
-
-void callers_stop(struct link *link)
-{
-	(void)link;
-}
-
-void callers_drain(struct link *link)
-{
-	(void)link;
 }
 
 void callers_peer_lost(struct link *link, struct line *line, bool gone)
@@ -222,12 +276,8 @@ void callers_free(struct link *link)
 	while (callers->futures)
 		future_discard(callers->futures);
 	link_unlock(link);
-	for (size_t i = 0; i < callers->count; i++) {
-		for (size_t k = 0; k < callers->handles[i].count; k++)
-			free(callers->handles[i].places[k].histogram);
-		free(callers->handles[i].places);
-		free(callers->handles[i].name);
-	}
+	for (size_t i = 0; i < callers->count; i++)
+		free_handle(&callers->handles[i]);
 	list_release(&callers->heap);
 	free(callers->handles);
 	free(callers);

@@ -64,6 +64,10 @@ static int hand_over(struct link *link, struct lpad_call *call)
 	int code = 0;
 	link_lock(link);
 	call->running = false;
+	if (link_role(link) == THREAD_RUN)
+		server_busy(call);
+	else
+		call->method->by_others = true;
 	if (call->method->closed) {
 		code = fault_set(LPAD_EGONE, "%s: run has ended", call->method->name);
 		server_refuse(link, call);

@@ -40,29 +40,48 @@ int64_t link_deadline(lpad_deadline deadline, int64_t fallback_ns);
 bool link_wait(struct link *link, struct waiter *waiter, int64_t deadline_ns);
 void link_wake(struct waiter *waiter);                  /* lock held; NULL is fine */
 
-/* A wait that stop ends; the user is told of it after 10 s unless `peer` is NULL. On the waiting thread's stack. Lock held.
-   Texts are borrowed until the end. */
-struct long_wait {
-	struct long_wait *next, **at;
-	struct waiter *waiter;
-	int64_t since_ns, note_ns;
-	const char *peer, *what;        /* "replay", "sample"; what may be NULL */
-};
-void link_wait_begin(struct link *link, struct long_wait *wait, int64_t now_ns, const char *peer, const char *what);
-void link_wait_end(struct link *link, struct long_wait *wait);
-/* link_unlock: after the lock was released. */
-void link_wake_taken(struct waiter *const *wakes, unsigned count);
-void link_wake_waits(struct link *link);                /* lock: all long waits, so that they look again */
-void waits_tick(struct link *link, int64_t now_ns, int64_t *next_ns);   /* lock */
-
 /* Whose thread is this? */
 enum thread_role {
 	THREAD_OTHER,           /* one that the node made itself */
 	THREAD_RUN,             /* init, run, fini */
 	THREAD_CALLBACK         /* takes work */
 };
+
+/* A wait that stop ends; the user is told of it after 10 s unless `peer` is NULL. On the waiting thread's stack. Lock held.
+   Texts are borrowed until the end. */
+struct long_wait {
+	struct long_wait *next, **at;
+	struct waiter *waiter;
+	uint64_t serial;                /* for those who want to find it again, should it last that long */
+	int64_t since_ns, note_ns;
+	const char *peer, *what;        /* "replay", "sample"; what may be NULL */
+	struct lpad_future *const *futures;     /* calls, any of which ends it; some may be NULL */
+	size_t count;                   /* 0: it waits for something else */
+	/* Who waits: */
+	enum thread_role role;
+	int queue;                      /* of a callback: as of link_work_take */
+	uint64_t serving;               /* serial of the call that it is busy with; 0: none */
+	const char *busy;               /* with what: "sample", "run" */
+	/* note.c and circle.c: */
+	bool asking, probing;
+	int64_t probe_ns;
+};
+void link_wait_begin(struct link *link, struct long_wait *wait, int64_t now_ns, const char *peer, const char *what);
+/* Of calls: see `futures`. */
+void link_wait_calls(struct link *link, struct long_wait *wait, struct lpad_future *const *futures, size_t count,
+	const char *peer, const char *what);
+void link_wait_end(struct link *link, struct long_wait *wait);
+/* link_unlock: after the lock was released. */
+void link_wake_taken(struct waiter *const *wakes, unsigned count);
+void link_wake_waits(struct link *link);                /* lock: all long waits, so that they look again */
+void waits_tick(struct link *link, int64_t now_ns, int64_t *next_ns);   /* lock; note.c */
+
 enum thread_role link_role(const struct link *link);
-void link_set_role(struct link *link, enum thread_role role);
+/* true: this thread is new to the link in that role. */
+bool link_set_role(struct link *link, enum thread_role role, int queue);
+/* What this thread is busy with from now on: a call, by its serial, or 0. */
+void link_set_busy(uint64_t serving, const char *busy);
+void link_not_busy(const struct link *link, uint64_t serving);         /* that call has ended */
 /* Must this thread's waits end now? Callbacks may still finish what they wait for until the drain is over. lock. */
 bool link_must_stop(const struct link *link);
 
@@ -96,6 +115,9 @@ void line_watch(struct line *line, void (*changed)(void *context, struct line *l
    held: the reply's header and its small body, or NULL when it was lost. Kept back until the line is up; fails at once when gone. */
 void line_request(struct line *line, int kind, uint32_t port, uint64_t number, const char *body,
 	void (*done)(void *context, const struct wire *reply, const char *body, size_t size), void *context);
+/* PROBE and WHY, of the call with that number. */
+void line_request_about(struct line *line, int kind, uint64_t number, const char *body,
+	void (*done)(void *context, const struct wire *reply, const char *body, size_t size), void *context);
 /* FETCH, whose answer may be large: `take` gets the frame itself, which it keeps or drops; NULL: it was lost. */
 void line_fetch(struct line *line, uint32_t port, const char *body, void (*take)(void *context, struct frame *reply),
 	void *context);
@@ -118,6 +140,7 @@ struct ask {
 	void (*done)(struct ask *ask, struct frame *reply, int code);
 };
 void line_ask(struct line *line, struct ask *ask);
+bool line_is_asked(const struct ask *ask);              /* is it at the peer, as far as is known? */
 /* No longer wanted: `done` will not be called; with cancel, the peer is told so when it is under way. */
 void line_forget(struct ask *ask, bool cancel);
 int lines_connect(struct link *link, struct error *error);      /* no lock */
@@ -139,6 +162,7 @@ struct callers;         /* caller.c */
 struct server;          /* server.c */
 struct topics;          /* topic.c */
 struct subscriptions;   /* subscription.c */
+struct probe;           /* circle.c */
 
 struct note_kind {
 	const char *format;             /* what makes it a kind */
@@ -163,6 +187,9 @@ struct link {
 	int64_t drain_until_ns;         /* lock */
 	int64_t next_tick_ns;           /* lock: when link_tick will be called next */
 	struct long_wait *waits;        /* lock */
+	uint64_t wait_serial;           /* lock */
+	int64_t note_after_ns;
+	struct probe *probes;           /* lock */
 	struct works *works;
 	struct lines *lines;
 	struct callers *callers;
@@ -255,6 +282,10 @@ void link_post(struct link *link, const struct work *work);
 const lpad_message *subscriptions_pop(struct link *link, int subscription, struct work *work);
 void subscriptions_done(struct link *link, struct work *work);                          /* lock: counted, acknowledged */
 bool link_work_running(const struct link *link);                                        /* lock: posted or running pieces */
+/* lock: how many threads take the work of a method, and from which queue (as of link_work_take). */
+size_t link_work_threads(const struct link *link, int method, int *queue);
+bool link_work_queued(const struct link *link, int queue);
+size_t link_work_before(const struct link *link, int method, const lpad_call *call);    /* pieces in the queue and running */
 void works_new(struct link *link, const struct link_spec *spec);
 void works_discard(struct link *link);          /* no lock: what nobody will do any more */
 void works_free(struct link *link);
@@ -262,6 +293,8 @@ void works_free(struct link *link);
    request a message; false: it was malformed, was answered so, and is freed. server_done, no lock. */
 bool server_take(struct link *link, lpad_call *call);
 bool server_open(struct link *link, lpad_call *call);
+void server_busy(lpad_call *call);              /* this thread runs it */
+bool future_take(struct link *link, struct work *work);         /* lock: false: it was cancelled meanwhile, and is freed */
 bool server_take_gone(struct link *link, lpad_call *call);     /* lock: false: it ended meanwhile */
 void server_done(struct link *link, struct work *work, int result);
 bool server_is_inbox(const struct link *link, const char *method);

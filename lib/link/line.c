@@ -204,6 +204,11 @@ void line_ask(struct line *line, struct ask *ask)
 		append(line, ask);
 }
 
+bool line_is_asked(const struct ask *ask)
+{
+	return ask->flight && ask->line->state == LINE_UP;
+}
+
 void line_forget(struct ask *ask, bool cancel)
 {
 	struct line *line = ask->line;

@@ -5,11 +5,12 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "link/circle.h"
 #include "link/inproc_mail.h"
 #include "link/inside.h"
 
 enum { NOTES_A_SECOND = 3 };
-static const int64_t SECOND_NS = 1000000000;
+static const int64_t SECOND_NS = 1000000000, NOTE_AFTER_NS = INT64_C(10000000000);
 
 /* ---- the lock, and what is done once it is released ---- */
 
@@ -169,6 +170,7 @@ struct link *link_new(const struct link_spec *spec, const struct link_hooks *hoo
 	link->self = copy_peer(&spec->self);
 	link->token = spec->token;
 	link->longest = spec->longest;
+	link->note_after_ns = spec->note_after_ns > 0 ? spec->note_after_ns : NOTE_AFTER_NS;
 	link->service = spec->service;
 	link->observer = spec->observer;
 	link->hooks = *hooks;
@@ -358,6 +360,7 @@ void link_free(struct link *link)
 	lines_close(link);
 	subscriptions_close(link);
 	topics_close(link);
+	circle_free(link);
 	callers_free(link);
 	works_discard(link);
 	server_free(link);

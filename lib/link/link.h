@@ -98,6 +98,7 @@ struct link_spec {
 	bool observer;                          /* of no group of the run: it may call, and is in no account */
 	bool service;                           /* its topics do not end with `run` but at the drain */
 	size_t longest;                         /* max_message */
+	int64_t note_after_ns;                  /* a wait that lasts longer is told of; 0: 10 s */
 	const struct peer_spec *callers;        /* members that will say HELLO for calls */
 	size_t caller_count;
 	const struct handle_link *handles;

@@ -41,7 +41,7 @@ struct own_request {
 	struct ask ask;
 	int kind;
 	uint32_t port;
-	uint64_t number;
+	uint64_t number, about;
 	lpad_message *body;
 	void (*done)(void *context, const struct wire *reply, const char *body, size_t size);
 	void (*take)(void *context, struct frame *reply);       /* of a fetch, instead of `done` */
@@ -54,6 +54,7 @@ static int fill_own(struct ask *ask, struct frame *frame)
 	frame->wire.kind = (uint8_t)request->kind;
 	frame->wire.port = request->port;
 	frame->wire.number = request->number;
+	frame->wire.version = request->about;
 	frame->message = request->body;
 	request->body = NULL;
 	return 0;
@@ -95,6 +96,12 @@ void line_request(struct line *line, int kind, uint32_t port, uint64_t number, c
 {
 	request_own(line, (struct own_request){ .kind = kind, .port = port, .number = number, .done = done,
 		.context = context }, body);
+}
+
+void line_request_about(struct line *line, int kind, uint64_t number, const char *body,
+	void (*done)(void *context, const struct wire *reply, const char *body, size_t size), void *context)
+{
+	request_own(line, (struct own_request){ .kind = kind, .about = number, .done = done, .context = context }, body);
 }
 
 void line_fetch(struct line *line, uint32_t port, const char *body, void (*take)(void *context, struct frame *reply),

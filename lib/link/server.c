@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "link/batch.h"
+#include "link/circle.h"
 #include "link/conform.h"
+#include "link/why.h"
 
 static const int64_t FLUSH_NS = 1000000000;
 
@@ -171,7 +173,7 @@ static int init_method(struct link *link, struct method *method, const struct me
 	struct error *error)
 {
 	*method = (struct method){ .name = memory_copy_text(spec->name), .place = place, .inbox = spec->inbox,
-		.idempotent = spec->idempotent, .has_gone = spec->has_gone, .refuses = spec->full == LPAD_REFUSE,
+		.idempotent = spec->idempotent, .has_gone = spec->has_gone, .has_held = spec->has_held, .refuses = spec->full == LPAD_REFUSE,
 		.bound = spec->queue > 0 ? (size_t)spec->queue : 0, .last_blocked = &method->blocked };
 	method->gathering = batch_new(spec);
 	if (spec->inbox) {
@@ -411,8 +413,11 @@ void server_close(struct link *link)
 	link_lock(link);
 	for (size_t i = 0; server && i < server->client_count; i++)
 		session_end(link, server->clients[i], false);
-	if (server)
+	if (server) {
 		server->open = false;
+		circle_close(link);
+		why_close(link);
+	}
 	link_unlock(link);
 	for (size_t i = 0; server && i < server->listener_count; i++)
 		if (server->listeners[i].answering)

@@ -40,6 +40,9 @@ struct lpad_call {
 	bool running;                           /* in its callback; of an inbox: until it is opened */
 	bool gone;                              /* nobody waits for the answer */
 	bool gone_posted, gone_told;            /* work that points to it; it was posted once */
+	int held_posted;                        /* work that points to it */
+	uint64_t serial;                        /* no other one of the link has it */
+	int64_t begun_ns;
 	/* Of batched methods: */
 	int64_t since_ns;                       /* when it began to gather */
 	struct lpad_call *batch;                /* the one it went into */
@@ -56,7 +59,8 @@ struct calls {
 struct method {
 	char *name;
 	int place;
-	bool inbox, idempotent, has_gone, refuses;
+	bool inbox, idempotent, has_gone, has_held, refuses;
+	bool by_others;                         /* an inbox from which not only `run` takes */
 	bool closed;                            /* an inbox whose `run` has ended */
 	size_t bound, queued;                   /* bound 0: none */
 	struct calls queue;                     /* of an inbox */
@@ -120,6 +124,8 @@ struct server {
 	char *hello;                            /* the answer to every HELLO */
 	struct client batches;                  /* nobody: whose calls the batches are */
 	struct retries *retries;                /* NULL: none yet */
+	struct held *held;                      /* why.c */
+	uint64_t serials;                       /* of calls */
 	struct calls pool;
 	size_t pooled;
 	int64_t malformed;
@@ -133,6 +139,8 @@ void session_malformed(void *context, const char *why);
 struct client *session_expect(struct link *link, const struct peer_spec *peer);
 void session_end(struct link *link, struct client *client, bool comes_again);
 void session_free(struct client *client);
+/* The call that a PROBE or a WHY is about, in the session that it names; NULL: it has not come yet, or was answered. */
+struct lpad_call *session_call(const struct link *link, const struct wire *wire);
 
 /* server.c */
 /* What is first in the client's line goes into its method's queue, as long as there is room. */
@@ -161,6 +169,7 @@ int call_check_open(const struct lpad_call *call);      /* 0, or LPAD_EINVALID: 
 struct frame call_frame(struct link *link, lpad_message *reply);        /* takes the reply */
 /* No lock. What the node answered is no answer: the caller gets that as an error, and the node the same. `why` follows the name. */
 int call_refuse_answer(struct lpad_call *call, int code, const char *why);
+void call_recycle(struct lpad_call *call);              /* if it has ended, and nothing points to it */
 void call_move_last(struct lpad_call *call);            /* among those of its client */
 void calls_append(struct calls *calls, struct lpad_call *call);
 void calls_remove(struct calls *calls, struct lpad_call *call);

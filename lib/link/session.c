@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "link/circle.h"
+#include "link/why.h"
 
 enum {
 	SLOT_BITS = 20,                 /* of a session's id: the place of the client */
@@ -198,12 +200,24 @@ void session_end(struct link *link, struct client *client, bool comes_again)
 /* ---- sorting ---- */
 
 /* Kept calls of the sessions before have numbers too: they are gone already. */
-static void cancel(struct link *link, struct client *client, uint64_t number)
+static struct lpad_call *find_call(const struct client *client, uint64_t number)
 {
 	struct lpad_call *call = client->calls;
 	while (call && (call->gone || call->detached_ns || call->number < number))
 		call = call->next;
-	if (!call || call->number != number)
+	return call && call->number == number ? call : NULL;
+}
+
+struct lpad_call *session_call(const struct link *link, const struct wire *wire)
+{
+	const struct client *client = of_session(link, wire->session);
+	return client ? find_call(client, wire->version) : NULL;
+}
+
+static void cancel(struct link *link, struct client *client, uint64_t number)
+{
+	struct lpad_call *call = find_call(client, number);
+	if (!call)
 		return;
 	if (call->state == CALL_TAKEN)
 		call_gone(call);
@@ -319,6 +333,12 @@ static void dispatch(struct link *link, struct request *request, struct frame *f
 		return;
 	case WIRE_HELLO:
 		hello(link, request, frame);
+		break;
+	case WIRE_PROBE:
+		circle_request(link, request, wire, frame->transport->frame_body(frame));
+		break;
+	case WIRE_WHY:
+		why_request(link, request, wire);
 		break;
 	case WIRE_SUBSCRIBE:
 	case WIRE_CONFIRM:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads that wait: a futex word each, woken after the lock was released. */
-#include "link/inside.h"
+#include "link/circle.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -9,14 +9,15 @@
 
 #include "base/clock.h"
 
-static const int64_t NOTE_AFTER_NS = 10 * INT64_C(1000000000);
-
 /* ---- one thread ---- */
 
 static _Thread_local struct waiter own;
 static _Thread_local struct {
 	const struct link *link;
 	enum thread_role role;
+	int queue;
+	uint64_t serving;
+	const char *busy;
 } thread;
 
 struct waiter *link_waiter(void)
@@ -29,15 +30,32 @@ enum thread_role link_role(const struct link *link)
 	return thread.link == link ? thread.role : THREAD_OTHER;
 }
 
-void link_set_role(struct link *link, enum thread_role role)
+bool link_set_role(struct link *link, enum thread_role role, int queue)
 {
+	if (thread.link == link && thread.role == role && thread.queue == queue)
+		return false;
 	thread.link = link;
 	thread.role = role;
+	thread.queue = queue;
+	link_set_busy(0, NULL);
+	return true;
+}
+
+void link_set_busy(uint64_t serving, const char *busy)
+{
+	thread.serving = serving;
+	thread.busy = busy;
+}
+
+void link_not_busy(const struct link *link, uint64_t serving)
+{
+	if (thread.link == link && thread.serving == serving)
+		link_set_busy(0, NULL);
 }
 
 void link_run_thread(struct link *link)
 {
-	link_set_role(link, THREAD_RUN);
+	link_set_role(link, THREAD_RUN, -1);
 }
 
 bool link_must_stop(const struct link *link)
@@ -105,11 +123,28 @@ void link_wake_taken(struct waiter *const *wakes, unsigned count)
 void link_wait_begin(struct link *link, struct long_wait *wait, int64_t now_ns, const char *peer, const char *what)
 {
 	*wait = (struct long_wait){ .next = link->waits, .at = &link->waits, .waiter = link_waiter(),
-		.since_ns = now_ns, .note_ns = peer ? now_ns + NOTE_AFTER_NS : INT64_MAX, .peer = peer, .what = what };
+		.serial = ++link->wait_serial, .since_ns = now_ns, .note_ns = peer ? now_ns + link->note_after_ns : INT64_MAX,
+		.peer = peer, .what = what, .probe_ns = INT64_MAX };
 	if (wait->next)
 		wait->next->at = &wait->next;
 	link->waits = wait;
 	link_tick_by(link, wait->note_ns);
+}
+
+void link_wait_calls(struct link *link, struct long_wait *wait, struct lpad_future *const *futures, size_t count,
+	const char *peer, const char *what)
+{
+	static const char *const roles[] = { [THREAD_OTHER] = "a thread of its own", [THREAD_RUN] = "run",
+		[THREAD_CALLBACK] = "a callback" };
+	link_wait_begin(link, wait, clock_ns(), peer, what);
+	wait->futures = futures;
+	wait->count = count;
+	wait->role = link_role(link);
+	bool ours = thread.link == link;
+	wait->queue = ours ? thread.queue : -1;
+	wait->serving = ours ? thread.serving : 0;
+	wait->busy = ours && thread.busy ? thread.busy : roles[wait->role];
+	wait->probe_ns = circle_first(link, wait);
 }
 
 void link_wait_end(struct link *link, struct long_wait *wait)
@@ -124,27 +159,6 @@ void link_wake_waits(struct link *link)
 {
 	for (struct long_wait *wait = link->waits; wait; wait = wait->next)
 		link_wake(wait->waiter);
-}
-
-static void note_wait(struct link *link, const struct long_wait *wait, int64_t now_ns)
-{
-	char span[32];
-	clock_span(span, (now_ns - wait->since_ns) / 1000000000 * 1000);
-	link_note(link, "%s has waited %s for %s%s%s", link->self.node, span, wait->peer, wait->what ? "." : "",
-		wait->what ? wait->what : "");
-}
-
-/* Each wait is told of after 10 s, 20 s, 40 s... */
-void waits_tick(struct link *link, int64_t now_ns, int64_t *next_ns)
-{
-	for (struct long_wait *wait = link->waits; wait; wait = wait->next) {
-		if (wait->note_ns <= now_ns) {
-			note_wait(link, wait, now_ns);
-			wait->note_ns = now_ns + (now_ns - wait->since_ns);
-		}
-		if (wait->note_ns < *next_ns)
-			*next_ns = wait->note_ns;
-	}
 }
 
 int link_wait_stop(struct link *link, lpad_deadline deadline)

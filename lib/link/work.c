@@ -6,10 +6,12 @@
 
 #include "base/memory.h"
 #include "link/waiting.h"
+#include "link/why.h"
 
 struct work_queue {
 	struct work *ring;
 	size_t head, count, room;       /* room: a power of two, or 0 */
+	size_t running, threads;        /* pieces that were taken; threads that ever took */
 	struct waiters idle;
 };
 
@@ -57,6 +59,8 @@ void works_discard(struct link *link)
 				server_take(link, work.call);
 			else if (work.kind == WORK_GONE)
 				server_take_gone(link, work.call);
+			else if (work.kind == WORK_HELD)
+				why_take(link, &work);
 		}
 	link_unlock(link);
 }
@@ -84,11 +88,19 @@ static struct work get(struct work_queue *queue)
 	return work;
 }
 
+/* Of messages and futures there is no method. */
+static struct work_queue *queue_of(const struct link *link, const struct work *work)
+{
+	bool of_method = work->kind == WORK_CALL || work->kind == WORK_GONE || work->kind == WORK_HELD;
+	bool own = of_method && link->works->own_threads[work->method];
+	return &link->works->queues[own ? work->method + 1 : 0];
+}
+
 void link_post(struct link *link, const struct work *work)
 {
 	struct works *works = link->works;
-	bool own = work->kind != WORK_MESSAGE && works->own_threads[work->method];
-	struct work_queue *queue = &works->queues[own ? work->method + 1 : 0];
+	struct work_queue *queue = queue_of(link, work);
+	bool own = queue != works->queues;
 	put(queue, work);
 	works->unfinished++;
 	if (queue->idle.count)          /* taken off, so that the next piece wakes another thread */
@@ -107,6 +119,30 @@ bool link_work_running(const struct link *link)
 	return link->works->unfinished > 0;
 }
 
+size_t link_work_threads(const struct link *link, int method, int *queue)
+{
+	*queue = link->works->own_threads[method] ? method : -1;
+	return link->works->queues[*queue + 1].threads;
+}
+
+bool link_work_queued(const struct link *link, int queue)
+{
+	return link->works->queues[queue + 1].count;
+}
+
+size_t link_work_before(const struct link *link, int method, const lpad_call *call)
+{
+	const struct work_queue *queue = &link->works->queues[link->works->own_threads[method] ? method + 1 : 0];
+	size_t before = 0;
+	while (before < queue->count) {
+		const struct work *work = &queue->ring[(queue->head + before) & (queue->room - 1)];
+		if (work->kind == WORK_CALL && work->call == call)
+			break;
+		before++;
+	}
+	return before + queue->running;
+}
+
 static void finished(struct link *link)
 {
 	link->works->unfinished--;
@@ -122,6 +158,10 @@ static bool prepare(struct link *link, struct work *work)
 		return false;
 	if (work->kind == WORK_GONE)
 		return server_take_gone(link, work->call);
+	if (work->kind == WORK_HELD)
+		return why_take(link, work);
+	if (work->kind == WORK_FUTURE)
+		return future_take(link, work);
 	link_unlock(link);
 	if (work->kind == WORK_CALL)
 		ready = server_open(link, work->call);
@@ -131,19 +171,31 @@ static bool prepare(struct link *link, struct work *work)
 	return ready;
 }
 
+static void begin(struct work_queue *queue, const struct work *work)
+{
+	queue->running++;
+	if (work->kind == WORK_CALL)
+		server_busy(work->call);
+	else
+		link_set_busy(0, NULL);
+}
+
 bool link_work_take(struct link *link, int method, struct work *out)
 {
 	struct work_queue *queue = &link->works->queues[method + 1];
 	bool taken = false;
-	link_set_role(link, THREAD_CALLBACK);
+	bool fresh = link_set_role(link, THREAD_CALLBACK, method);
 	link_lock(link);
+	queue->threads += fresh;
 	while (!taken) {
 		if (link->works->closed && link->cut)
 			break;          /* the time is up: what is left, is left */
 		if (queue->count) {
 			*out = get(queue);
 			taken = prepare(link, out);
-			if (!taken)
+			if (taken)
+				begin(queue, out);
+			else
 				finished(link);
 		} else if (link->works->closed)
 			break;
@@ -158,11 +210,15 @@ void link_work_done(struct link *link, struct work *work, int result)
 {
 	if (work->kind == WORK_MESSAGE)
 		message_free(work->message);
-	else
+	else if (work->kind == WORK_CALL || work->kind == WORK_GONE)
 		server_done(link, work, result);
+	link_set_busy(0, NULL);
 	link_lock(link);
 	if (work->kind == WORK_MESSAGE)
 		subscriptions_done(link, work);
+	else if (work->kind == WORK_HELD)
+		why_done(link, work, result);
+	queue_of(link, work)->running--;
 	finished(link);
 	link_unlock(link);
 }

@@ -438,5 +438,6 @@ const lpad_host host_table = {
 	.next = host_next, .next_from = host_next_from,
 	.publish = host_publish, .subscribers = topic_subscribers, .take = host_take,
 	.publishers = subscription_publishers,
+	.then = future_then, .methods = handle_methods, .idempotent = handle_idempotent,
 	.batch = call_batch, .set_batch = host_set_batch, .content = message_content,
 };

@@ -49,7 +49,7 @@ END_TEST
 
 START_TEST(held_calls_cost_no_thread)
 {
-	enum { CALLS = 2000 };
+	enum { CALLS = 10000 };
 	static lpad_future *futures[CALLS];
 	lpad_message *reply;
 	for (int i = 0; i < CALLS; i++)
@@ -442,19 +442,19 @@ static void *hold_one(void *context)
 	return NULL;
 }
 
-START_TEST(long_waits_are_told)
+START_TEST(nothing_is_told_for_10_s)
 {
 	pthread_t thread;
 	int result = 1;
 	pthread_create(&thread, NULL, hold_one, &result);
 	await_count(&peers[1].entered, 1);
-	int64_t next = INT64_MAX, later = clock_ns() + INT64_C(12500000000);
+	int64_t now = clock_ns(), next = INT64_MAX;
 	link_lock(peers[0].link);
-	waits_tick(peers[0].link, later, &next);
+	waits_tick(peers[0].link, now, &next);
 	link_unlock(peers[0].link);
-	ck_assert_int_eq(peers[0].notes, 1);
-	ck_assert_str_eq(peers[0].note, "n0 has waited 12 s for n1.hold");
-	ck_assert_int_gt(next, later + INT64_C(12000000000));
+	ck_assert_int_gt(next, now + INT64_C(9000000000));
+	ck_assert_int_le(next, now + INT64_C(10000000000));
+	ck_assert_int_eq(peers[0].notes, 0);
 	ck_assert_int_eq(peer_call(&peers[0], 1, RELEASE, NULL, NULL), 0);
 	pthread_join(thread, NULL);
 	ck_assert_int_eq(result, 0);
@@ -663,7 +663,7 @@ int main(void)
 	tcase_add_test(calls, a_cancelled_call_that_is_kept_is_gone);
 	tcase_add_test(calls, any_of_several_futures);
 	tcase_add_test(calls, any_place_goes_round);
-	tcase_add_test(calls, long_waits_are_told);
+	tcase_add_test(calls, nothing_is_told_for_10_s);
 	tcase_add_test(calls, counters_add_up);
 	tcase_add_loop_test(calls, stop_ends_every_wait, 0, 4);
 	tcase_add_test(calls, a_drain_refuses_what_is_kept);
