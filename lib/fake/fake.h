@@ -6,7 +6,7 @@
  *   turns.c    the node's two threads and the test's: one of them at a time
  *   lanes.c    what those two do                          start.c    a node until its init has returned
  *   table.c    what the node calls: struct lpad_host      calls.c    the calls that it makes
- *   test.c     the rest of what the test calls
+ *   test.c     the rest of what the test calls          batch.c    signatures and batches of its methods
  */
 #ifndef FAKE_FAKE_H
 #define FAKE_FAKE_H
@@ -158,6 +158,7 @@ struct lpad_node {                      /* is the test */
 	size_t subscription_count;
 	struct lpad_inbox *inboxes;     /* one per method */
 	size_t method_count;
+	int *batch_sizes;               /* by method: what init chose, 0: nothing; NULL: none at all */
 	LIST(lpad_future *) futures;    /* all not freed */
 	LIST(lpad_call *) calls;        /* all, by number */
 	LIST(struct fake_report) reports;
@@ -186,6 +187,14 @@ __attribute__((format(printf, 1, 2), noreturn)) void fake_mistake(const char *fo
 void fake_run_service(lpad_node *node);
 void fake_service_lane(struct lane *lane);
 void fake_run_lane(struct lane *lane);
+
+/* batch.c */
+/* The request as the node gets it. false: it is refused, and the call has ended. */
+bool fake_open(lpad_call *call);
+/* The reply as the caller gets it. NULL, or what is wrong with it: caller frees. */
+char *fake_close(lpad_call *call, lpad_message **reply);
+bool fake_is_batch(const lpad_call *call);
+int fake_set_batch(lpad_node *node, const char *method, int size, double wait);
 
 /* calls.c */
 void fake_expire(lpad_node *node);

@@ -427,12 +427,14 @@ static const char *host_method(const lpad_call *call)
 
 static const char *host_caller(const lpad_call *call)
 {
+	if (fake_is_batch(call))
+		return "";
 	return call->handle ? call->handle->servers[call->place] : "test/0";
 }
 
 static int host_caller_index(const lpad_call *call)
 {
-	return call->handle ? call->place : 0;
+	return fake_is_batch(call) ? -1 : call->handle ? call->place : 0;
 }
 
 static int host_caller_incarnation(const lpad_call *call)
@@ -463,8 +465,11 @@ static int end_call(lpad_call *call, int code, const char *text, lpad_message *r
 static int host_answer(lpad_call *call, lpad_message *reply)
 {
 	int broken = message_refused(reply);
-	if (reply)
-		message_seal(reply);
+	bool open = call && call->state != CALL_DONE;
+	char *cleanup_free wrong = open && !broken ? fake_close(call, &reply) : NULL;
+	if (wrong)
+		broken = fault_set(LPAD_EINVALID, "%s %s", host_method(call), wrong);
+	message_seal(reply);
 	if (!broken)
 		return end_call(call, 0, NULL, reply);
 	end_call(call, broken, fault_text(), NULL);
@@ -610,6 +615,6 @@ const lpad_host fake_host = {
 	.caller_incarnation = host_caller_incarnation, .answer = host_answer, .refuse = host_refuse,
 	.next = host_next, .next_from = host_next_from,
 	.publish = host_publish, .subscribers = host_subscribers, .take = host_take, .publishers = host_publishers,
-	.then = host_then, .methods = host_methods, .idempotent = host_idempotent, .batch = host_batch,
+	.then = host_then, .methods = host_methods, .idempotent = host_idempotent, .batch = host_batch, .set_batch = fake_set_batch,
 	.content = message_content,
 };

@@ -64,6 +64,8 @@ static int send_call(lpad_node *node, const lpad_handle *handle, int place, cons
 		.handle = handle, .place = place, .request = request ? request : message_bytes(NULL, 0) };
 	message_seal(call->request);
 	*list_add(&node->calls) = call;
+	if (!fake_open(call))
+		return call->number;
 	if (node->implementation->methods[call->method].call) {
 		fake_post(node, (struct service_work){ .kind = SERVICE_CALL, .call = call });
 		fake_run_service(node);
@@ -310,6 +312,7 @@ static void free_ports(lpad_node *node)
 	free(node->topics);
 	free(node->subscriptions);
 	free(node->inboxes);
+	free(node->batch_sizes);
 }
 
 static void free_calls(lpad_node *node)
