@@ -30,7 +30,8 @@ void works_new(struct link *link, const struct link_spec *spec)
 	works->queues = memory_array(spec->method_count + 1, sizeof *works->queues);
 	works->own_threads = memory_array(spec->method_count, sizeof *works->own_threads);
 	for (size_t i = 0; i < spec->method_count; i++)
-		works->own_threads[i] = spec->methods[i].threads > 0 && !spec->methods[i].inbox;
+		works->own_threads[i] = spec->methods[i].threads > 0 && !spec->methods[i].inbox
+			&& !spec->methods[i].mirrored;
 }
 
 void works_free(struct link *link)

@@ -497,6 +497,34 @@ static inline int lpad_then(lpad_future *future, void (*done)(lpad_node *, lpad_
 static inline int lpad_methods(const lpad_handle *handle, int place, const char *const **names) { return LPAD_SAY_(methods(handle, place, names)); }
 static inline bool lpad_idempotent(const lpad_handle *handle, int place, const char *method) { return LPAD_SAY_(idempotent(handle, place, method)) != 0; }
 
+/* One call to each place of the handle, all at once with the same request: futures[place], lpad_count of them. */
+static inline void lpad_start_each(lpad_handle *handle, const char *method, lpad_message *request, lpad_deadline deadline, lpad_future **futures)
+{
+	int count = lpad_count(handle), place;
+	for (place = 0; place < count; place++)
+		futures[place] = lpad_start(handle, place, method, request && place + 1 < count ? lpad_share(request) : request, deadline);
+	if (!count)
+		lpad_free(request);
+}
+/*
+ * Calls each place and waits for all of them: 0, or the failure of the first place that has one, whose text is lpad_error().
+ * codes[place] gets what each call returned, replies[place] the reply (yours to free) or NULL; both arrays may be NULL.
+ */
+static inline int lpad_call_each(lpad_handle *handle, const char *method, lpad_message *request, lpad_message **replies, int *codes, lpad_deadline deadline)
+{
+	int first = 0, place = lpad_count(handle);
+	lpad_future **futures = (lpad_future **)__builtin_alloca(sizeof *futures * ((size_t)place + 1));
+	lpad_start_each(handle, method, request, deadline, futures);
+	while (place--) {       /* the last failure's text is the first place's */
+		int code = lpad_wait(futures[place], replies ? &replies[place] : NULL);
+		if (codes)
+			codes[place] = code;
+		if (code)
+			first = code;
+	}
+	return first;
+}
+
 /* Serving. Answering ends the call: it is freed. */
 static inline const lpad_message *lpad_request(const lpad_call *call) { return LPAD_SAY_(request(call)); }     /* borrowed; never NULL */
 static inline const char *lpad_method_name(const lpad_call *call) { return LPAD_SAY_(method(call)); }
