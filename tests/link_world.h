@@ -23,7 +23,10 @@
 #include "link/link.h"
 #include "link_transport.h"
 
-enum { WORLD_PARTIES = 8, WORLD_TOKEN = 4711, WORLD_EAGER = -3 };      /* WORLD_EAGER, as keep: LPAD_LATEST, pushed */
+#ifndef WORLD_PARTIES
+#define WORLD_PARTIES 8
+#endif
+enum { WORLD_TOKEN = 4711, WORLD_EAGER = -3 };      /* WORLD_EAGER, as keep: LPAD_LATEST, pushed */
 
 struct edge {
 	int from;
