@@ -22,6 +22,7 @@ static char *with_port(nng_listener listener, const char *address)
 int nng_listen_privately(nng_socket socket, const char *address, char **bound)
 {
 	nng_listener listener;
+	nng_mend();
 	int code = nng_listener_create(&listener, socket, address);
 	if (code)
 		return code;

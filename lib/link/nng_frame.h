@@ -18,6 +18,8 @@ bool nng_frame_unpack(nng_msg *message, struct frame *frame, const char **why);
 /* Listens; a socket file is for its owner alone. 0, or nng's code. `bound` gets the address with the port that it became, which the
    caller frees. */
 int nng_listen_privately(nng_socket socket, const char *address, char **bound);
+/* nng_mend.c: to be called once before anything listens. */
+void nng_mend(void);
 /* Dials in the background, and again soon whenever there is no connection. 0, or nng's code. */
 int nng_dial_steadily(nng_socket socket, const char *address);
 

@@ -5,8 +5,11 @@
  */
 #include "link_world.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -369,6 +372,38 @@ START_TEST(lies_end_in_the_account)
 }
 END_TEST
 
+static void connect_and_hang_up(const char *address)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	ck_assert_int_lt(snprintf(to.sun_path, sizeof to.sun_path, "%s", address + strlen("ipc://")), sizeof to.sun_path);
+	int end = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(end, 0);
+	if (connect(end, (struct sockaddr *)&to, sizeof to))
+		ck_assert_int_eq(errno, EAGAIN);        /* its queue is full */
+	close(end);
+}
+
+/* As somebody who is killed while he connects. nng 1.5.2 of its own hears nobody after the first few hundred of them. */
+START_TEST(who_hangs_up_at_once_does_not_deafen)
+{
+	static const struct edge edges[] = { { 0, "value", 1, "in", LPAD_ALL, 8, false, false } };
+	enum { CALLERS = 3000 };
+	world_make(&world, 2, edges, 1);
+	world_bind(&world);
+	char *cleanup_free topic = world_topic_address(&world, 0, "value");
+	for (int i = 0; i < CALLERS; i++) {
+		connect_and_hang_up(world.party[0].address);
+		connect_and_hang_up(topic);
+	}
+	world_connect(&world);
+	world_wait(&world.party[0], &world.party[0].wired);
+	world_wait(&world.party[1], &world.party[1].wired);
+	ck_assert_int_eq(publish(0, "value", 8), 0);
+	ck_assert_int_eq(take(1, "in"), 0);
+	world_drain(&world);
+}
+END_TEST
+
 static struct wire request(nng_socket socket, struct wire wire, const char *body)
 {
 	unsigned char frame[WIRE_SIZE + 200];
@@ -482,6 +517,7 @@ int main(void)
 	tcase_add_test(all, a_lost_connection_is_mended);
 	tcase_add_test(all, garbage_is_counted_and_harmless);
 	tcase_add_test(all, lies_end_in_the_account);
+	tcase_add_test(all, who_hangs_up_at_once_does_not_deafen);
 	tcase_add_test(all, an_observer_holds_nobody_back);
 	tcase_add_test(all, false_subscribers_are_refused);
 	suite_add_tcase(suite, all);

@@ -129,6 +129,13 @@ static void fork_lives(int number, void (*work)(int life))
 			live(number, life, work);
 	}
 	world.party[number].remote = true;
+	world.killed = true;            /* the sockets that the dead were connected to are left to the kernel */
+}
+
+static void stop(int life)
+{
+	kill(lives[life], SIGSTOP);
+	ck_assert_int_eq(waitpid(lives[life], NULL, WUNTRACED), lives[life]);
 }
 
 static void let_live(int life)
@@ -257,7 +264,7 @@ START_TEST(a_subscriber_is_stopped)
 	await_step(STEP_WIRED);
 	ck_assert_int_eq(publish(topic(0, "value"), 1, 100), 0);
 	await_step(STEP_WORKING);
-	kill(lives[1], SIGSTOP);
+	stop(1);
 	writer_start(&writer, topic(0, "value"), MESSAGES, 100);
 	if (keeps[_i] == LPAD_ALL) {
 		await_published(0, "value", "p1", 1 + WINDOW);
@@ -289,12 +296,12 @@ START_TEST(a_publisher_is_stopped)
 	let_live(1);
 	await_step(STEP_WORKING);
 	await_arrived(1, "in", "p0", 5);
-	kill(lives[1], SIGSTOP);
+	stop(1);
 	ck_assert_int_eq(take_code(subscription(1, "in"), (lpad_deadline){ clock_ns() + 20000000 }), LPAD_ETIMEDOUT);
 	ck_assert_ptr_nonnull(strstr(fault_text(), "a message is being fetched"));
 	kill(lives[1], SIGCONT);
 	ck_assert_uint_eq(take(subscription(1, "in")), 15);
-	kill(lives[1], SIGSTOP);
+	stop(1);
 	bury(1);
 	world_tell_lost(&world, 0, true);
 	ck_assert_int_eq(take_code(subscription(1, "in"), never), LPAD_EENDED);
@@ -314,7 +321,7 @@ START_TEST(a_publisher_dies_with_a_fetch_under_way)
 	let_live(1);
 	await_step(STEP_WORKING);
 	await_arrived(1, "in", "p0", 5);
-	kill(lives[1], SIGSTOP);
+	stop(1);
 	ck_assert_int_eq(take_code(subscription(1, "in"), now), LPAD_ETIMEDOUT);        /* the FETCH is sent */
 	reader_start(&reader, 1, "in");
 	bury(1);
