@@ -118,15 +118,25 @@ void batch_leave(struct lpad_call *call)
 	call->method->gathering->count--;
 }
 
+static bool is_posted(const struct gathering *gathering, const struct lpad_call *call)
+{
+	size_t before = 0;
+	for (const struct lpad_call *at = gathering->calls.first; at != call; at = at->after)
+		before++;
+	return before < gathering->posted * gathering->size;
+}
+
 bool batch_why(const struct lpad_call *call, char *text, size_t room)
 {
 	const struct gathering *gathering = call->method->gathering;
 	if (!gathering || call->state != CALL_QUEUED || batch_is(call))
 		return false;
 	size_t missing = gathering->count < gathering->size ? gathering->size - gathering->count : 0;
-	if (gathering->active >= gathering->most && gathering->most > 1)
+	if (is_posted(gathering, call))
+		snprintf(text, room, "in a batch that %s", call->method->inbox ? "run has not taken yet" : "waits for its turn");
+	else if (gathering->active >= gathering->most && gathering->most > 1)
 		snprintf(text, room, "waits for one of the %zu batches before it", gathering->most);
-	else if (gathering->active >= gathering->most || gathering->posted)
+	else if (gathering->active >= gathering->most)
 		snprintf(text, room, "waits for the batch before it");
 	else
 		snprintf(text, room, "waits for %zu more caller%s (batch of %zu)", missing, missing == 1 ? "" : "s",

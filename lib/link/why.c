@@ -53,14 +53,12 @@ static size_t before_in(const struct calls *calls, const struct lpad_call *call)
 
 static void say_queue(struct link *link, struct request *request, const struct lpad_call *call)
 {
-	const struct gathering *gathering = call->method->gathering;
+	char batch[200];
 	if (call->state == CALL_IN_LINE)        /* behind those of its own caller, and all that are queued */
 		say_place(link, request, call, before_in(&call->client->in_line, call)
 			+ call->client->in_line.first->method->queued);
-	else if (gathering && gathering->count < gathering->size)
-		say(link, request, "in a batch that has %zu of %zu calls", gathering->count, gathering->size);
-	else if (gathering)
-		say_place(link, request, call, before_in(&gathering->calls, call));
+	else if (batch_why(call, batch, sizeof batch))
+		say(link, request, "%s", batch);
 	else if (call->method->inbox)
 		say_place(link, request, call, before_in(&call->method->queue, call));
 	else

@@ -3,13 +3,13 @@
 source "$TESTS/lib.sh"
 cp -R "$TESTS/../topologies/batching" mine
 
-# batching N ARGUMENT...: launches it with N clients and writes the sorted output to `sorted`.
+# batching N ARGUMENT...: launches it with N clients and writes the output, sorted and without names in front, to `sorted`.
 batching() {
 	local clients=$1 first
 	shift
 	run_lpad launch mine --set clients="$clients" "$@"
 	assert_exit 0
-	sort out > sorted
+	sed 's/^[^|]*| //' out | sort > sorted
 	first=$((10 * clients * (clients - 1) / 2 + 45 * clients))
 	assert_equal "$clients" "$(grep -c "Result: \[$first, $((first + 10 * clients))\]$" sorted)" "last results of $clients"
 	assert_equal $((2 * clients)) "$(grep -c 'CHECK .* PASS$' sorted)" "checks of $clients"
@@ -22,6 +22,8 @@ assert_contains "$out" 'Result: [100, 120]'
 mv sorted two
 batching 2
 cmp two sorted || fail "another output the second time"
+batching 2 --threads
+cmp two sorted || fail "another output as threads"
 batching 1
 batching 8
 

@@ -583,6 +583,11 @@ START_TEST(it_says_for_what_a_call_waits)
 		sem_post(&peers[0].gate);
 	for (int i = 0; i < 3; i++)
 		expect_own(limited[i], (float)i);
+	lpad_future *taken[2] = { ask(1, INBOX, 1), ask(1, INBOX, 2) };
+	await_calls("inbox", "n1", 2);
+	expect_why(INBOX, "in a batch that run has not taken yet");
+	for (int i = 0; i < 2; i++)
+		future_cancel(taken[i]);
 	for (int i = 0; i < 6; i++)
 		future_cancel(held[i]);
 	for (int i = 0; i < 3; i++)

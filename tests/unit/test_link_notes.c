@@ -6,7 +6,7 @@
 #include "link_children.h"
 #include "link/inside.h"
 
-enum { BUSY, PATIENT, LET, OWN, IN, NARROW_ONE, MUTE, OWN_METHODS };
+enum { BUSY, PATIENT, LET, OWN, IN, NARROW_ONE, MUTE, TRIO, OWN_METHODS };
 enum { AFTER_NS = 30000000 };
 
 static struct peer peers[PEERS_MOST];
@@ -35,12 +35,13 @@ static int held(struct peer *peer, lpad_call *call, char *text, size_t room)
 }
 
 static int (*const own_callbacks[OWN_METHODS])(struct peer *, lpad_call *) = {
-	[BUSY] = do_busy, [PATIENT] = do_hold, [LET] = do_release, [OWN] = do_own, [NARROW_ONE] = do_busy, [MUTE] = do_hold,
+	[BUSY] = do_busy, [PATIENT] = do_hold, [LET] = do_release, [OWN] = do_own, [NARROW_ONE] = do_busy, [MUTE] = do_hold, [TRIO] = do_hold,
 };
 static const struct method_link own_methods[OWN_METHODS] = {
 	[BUSY] = { .name = "busy" }, [PATIENT] = { .name = "sample", .has_held = true }, [LET] = { .name = "let" },
 	[OWN] = { .name = "own", .threads = 1 }, [IN] = { .name = "in", .inbox = true },
 	[NARROW_ONE] = { .name = "narrow", .threads = 1, .queue = 1 }, [MUTE] = { .name = "mute", .has_held = true },
+	[TRIO] = { .name = "trio", .batch = 3, .batch_wait = 1e10, .has_held = true },
 };
 
 static void prepare(void)
@@ -175,6 +176,23 @@ START_TEST(behind_a_full_queue)
 }
 END_TEST
 
+START_TEST(gathering_and_then_in_a_batch)
+{
+	struct waiting waiting = { .futures = { start(1, "trio") }, .count = 1 };
+	begin(&waiting);
+	await_note(WAITED "trio: waits for 2 more callers \\(batch of 3\\)$");
+	lpad_future *others[2] = { start(1, "trio"), start(1, "trio") };
+	pthread_mutex_lock(&peers[0].lock);
+	while (!strstr(peers[0].note, "trio: table transitions, 1 of 1000 items"))
+		pthread_cond_wait(&peers[0].changed, &peers[0].lock);
+	pthread_mutex_unlock(&peers[0].lock);
+	ck_assert_int_eq(handle_call(peers[0].peers, 1, "let", NULL, NULL, never), 0);
+	ck_assert_int_eq(join(&waiting), 0);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(future_wait(others[i], NULL), 0);
+}
+END_TEST
+
 START_TEST(one_that_waits_itself)
 {
 	struct waiting waiting = { .futures = { start(1, "own") }, .count = 1 };
@@ -268,6 +286,7 @@ int main(void)
 	tcase_add_test(notes, an_author_may_have_nothing_to_say);
 	tcase_add_test(notes, running_and_behind_it);
 	tcase_add_test(notes, behind_a_full_queue);
+	tcase_add_test(notes, gathering_and_then_in_a_batch);
 	tcase_add_test(notes, one_that_waits_itself);
 	tcase_add_test(notes, calls_of_an_inbox);
 	tcase_add_test(notes, any_of_several);
