@@ -182,7 +182,7 @@ struct module *module_load(const char *path, const lpad_host *host, struct error
 {
 	const lpad_module_table *table = open_table(path, error);
 	struct module *module = table ? copy_module(table, error) : NULL;
-	if (module)
+	if (module && *table->host != host)     /* another replica of this process may run in it already */
 		*table->host = host;
 	return module;
 }
