@@ -31,7 +31,8 @@ ALL_CFLAGS := -std=gnu11 -pthread $(CFLAGS) $(WARNINGS) $(sanitize) -D_GNU_SOURC
               -DLPAD_VERSION='"$(VERSION)"' -DLPAD_PREFIX='"$(PREFIX)"' -DLPAD_SANITIZE='"$(sanitize)"'
 LIBS := -lyaml -lnng -ljansson -lmd -lm -ldl -pthread
 
-LIB_SOURCES := $(sort $(wildcard lib/*/*.c))
+MODULE_SOURCES := $(sort $(wildcard lib/modules/*.c))
+LIB_SOURCES := $(filter-out $(MODULE_SOURCES),$(sort $(wildcard lib/*/*.c)))
 CMD_SOURCES := $(sort $(wildcard cmd/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 TOOL_SOURCES := $(sort $(wildcard tests/tools/*.c))
@@ -39,6 +40,7 @@ FUZZ_SOURCES := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.
 BENCH_SOURCES := $(filter-out tests/bench/trivial.c,$(sort $(wildcard tests/bench/*.c)))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$O/obj/%.o)
 CMD_OBJECTS := $(CMD_SOURCES:%.c=$O/obj/%.o)
+MODULES := $(MODULE_SOURCES:lib/modules/%.c=$O/nodes/%.so)
 UNITS := $(UNIT_SOURCES:tests/%.c=$O/tests/%)
 TOOLS := $(TOOL_SOURCES:tests/%.c=$O/tests/%)
 REPLAYS := $(FUZZ_SOURCES:tests/fuzz/%.c=$O/tests/fuzz/%)
@@ -51,7 +53,7 @@ Q := $(if $(V),,@)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $O/lpad $O/liblpad-test.a
+all: $O/lpad $O/liblpad-test.a $(MODULES)
 
 $O/lpad: $(CMD_OBJECTS) $O/liblpad.a
 	@echo '  link    $@'
@@ -60,6 +62,12 @@ $O/lpad: $(CMD_OBJECTS) $O/liblpad.a
 $O/liblpad.a: $(LIB_OBJECTS)
 	@rm -f $@
 	$Qar rcs $@ $(LIB_OBJECTS)
+
+# The nodes that come with lpad: as an author's, one source each. Uninstalled, lpad finds them here.
+$O/nodes/%.so: lib/modules/%.c $O/flags
+	@mkdir -p $(@D)
+	@echo '  module  $@'
+	$Q$(CC) -std=gnu11 -fPIC -shared $(CFLAGS) $(WARNINGS) $(sanitize) -Ilib/include -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $<
 
 # What tests of nodes are linked with: lib/fake and what it needs of the rest, with no other name to be seen.
 FAKE_OBJECTS := $(filter $O/obj/lib/fake/%,$(LIB_OBJECTS))
@@ -108,7 +116,7 @@ fuzz:
 	for name in $(FUZZ_SOURCES:tests/fuzz/%.c=%); do clang $(filter-out -O2,$(ALL_CFLAGS)) -O1 $(FUZZ_FLAGS) -fsanitize=fuzzer -Itests \
 	  -o build/fuzz/fuzz/$$name tests/fuzz/$$name.c build/fuzz/liblpad.a $(LIBS) || exit 1; done
 
--include $(LIB_OBJECTS:.o=.d) $(CMD_OBJECTS:.o=.d) $(UNITS:=.d) $(BENCHES:=.d) $(TOOLS:=.d) $(REPLAYS:=.d)
+-include $(LIB_OBJECTS:.o=.d) $(CMD_OBJECTS:.o=.d) $(UNITS:=.d) $(BENCHES:=.d) $(TOOLS:=.d) $(REPLAYS:=.d) $(MODULES:=.d)
 
 units: $(UNITS) $(TOOLS) $(REPLAYS)
 
@@ -129,11 +137,12 @@ deps:
 	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; \
 	fi
 
-install: $O/lpad $O/liblpad-test.a
+install: $O/lpad $O/liblpad-test.a $(MODULES)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/lpad $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/lib/lpad/nodes $(DESTDIR)$(PREFIX)/share/lpad
 	install -m 755 $O/lpad $(DESTDIR)$(PREFIX)/bin/lpad
 	install -m 644 lib/include/lpad/*.h $(DESTDIR)$(PREFIX)/include/lpad/
+	install -m 644 $(MODULES) $(DESTDIR)$(PREFIX)/lib/lpad/nodes/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' lib/lpad.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/lpad.pc
 	install -m 644 $O/liblpad-test.a $(DESTDIR)$(PREFIX)/lib/liblpad-test.a
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' lib/lpad-test.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/lpad-test.pc

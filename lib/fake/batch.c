@@ -9,7 +9,7 @@
 
 static const lpad_method *declared(const lpad_call *call)
 {
-	return &node_of(call->test)->implementation->methods[call->method];
+	return &node_of(call->test)->methods[call->method];
 }
 
 static const char *caller_of(const lpad_call *call)
@@ -85,7 +85,7 @@ bool fake_is_batch(const lpad_call *call)
 
 int fake_set_batch(lpad_node *node, const char *name, int size, double wait)
 {
-	const lpad_method *methods = node->implementation->methods;
+	const lpad_method *methods = node->methods;
 	size_t place = 0;
 	while (place < node->method_count && !text_equal(methods[place].name, name))
 		place++;

@@ -33,6 +33,10 @@ struct fake_port {
 	char *name;
 	int peers;
 };
+struct fake_offer {                     /* a method of a handle's servers that is not among the node's `calls` */
+	char *handle, *method;
+	bool idempotent;
+};
 struct fake_report {
 	char *name;
 	double value;
@@ -140,6 +144,7 @@ struct lpad_node {                      /* is the test */
 	LIST(struct fake_param) params;
 	LIST(struct fake_axis) axes;
 	LIST(struct fake_port) ports;
+	LIST(struct fake_offer) offers;
 	int index, replicas;
 	json_t *document;
 	char *name, *folder;
@@ -156,6 +161,7 @@ struct lpad_node {                      /* is the test */
 	size_t topic_count;
 	struct lpad_subscription *subscriptions;
 	size_t subscription_count;
+	lpad_method *methods;           /* the declared ones, then those that it mirrors */
 	struct lpad_inbox *inboxes;     /* one per method */
 	size_t method_count;
 	int *batch_sizes;               /* by method: what init chose, 0: nothing; NULL: none at all */

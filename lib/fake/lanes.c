@@ -13,7 +13,7 @@ void fake_post(lpad_node *node, struct service_work work)
 
 static void serve_call(lpad_node *node, lpad_call *call)
 {
-	const lpad_method *method = &node->implementation->methods[call->method];
+	const lpad_method *method = &node->methods[call->method];
 	fault_set(0, "%s", "");
 	call->state = CALL_TAKEN;
 	int code = method->call(node, call);
@@ -29,7 +29,7 @@ static void serve_call(lpad_node *node, lpad_call *call)
 
 static void serve(lpad_node *node, struct service_work *work)
 {
-	const lpad_method *method = work->call ? &node->implementation->methods[work->call->method] : NULL;
+	const lpad_method *method = work->call ? &node->methods[work->call->method] : NULL;
 	switch (work->kind) {
 	case SERVICE_CALL:
 		if (work->call->state == CALL_QUEUED)

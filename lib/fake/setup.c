@@ -38,7 +38,7 @@ static int peers_of(const lpad_node *node, const char *port)
 
 /* ---- the others ---- */
 
-static json_t *server_for(const lpad_handle_decl *handle)
+static json_t *server_for(const lpad_node *node, const lpad_handle_decl *handle)
 {
 	json_t *methods = json_array();
 	const char *at = handle->calls ? handle->calls : "";
@@ -46,15 +46,19 @@ static json_t *server_for(const lpad_handle_decl *handle)
 		length = strcspn(at, " ,");
 		json_array_append_new(methods, json_pack("{s:s%}", "name", at, length));
 	}
+	for (size_t i = 0; i < node->offers.count; i++)
+		if (text_equal(node->offers.at[i].handle, handle->name))
+			json_array_append_new(methods, json_pack("{s:s, s:b}", "name", node->offers.at[i].method, "idempotent",
+				(int)node->offers.at[i].idempotent));
 	char *cleanup_free name = memory_format("server-of-%s", handle->name);
 	return json_pack("{s:s, s:o}", "name", name, "methods", methods);
 }
 
-static struct interface *describe_others(const lpad_implementation *own, struct error *error)
+static struct interface *describe_others(const lpad_node *node, struct error *error)
 {
 	json_t *list = json_array();
-	for (const lpad_handle_decl *handle = own->handles; handle && handle->name; handle++)
-		json_array_append_new(list, server_for(handle));
+	for (const lpad_handle_decl *handle = node->implementation->handles; handle && handle->name; handle++)
+		json_array_append_new(list, server_for(node, handle));
 	json_array_append_new(list, json_pack("{s:s, s:[{s:s}]}", "name", "publisher", "topics", "name", "out"));
 	json_array_append_new(list, json_pack("{s:s, s:[{s:s, s:i}]}", "name", "subscriber", "subscriptions", "name", "in",
 		"keep", LPAD_ALL));
@@ -213,7 +217,7 @@ int fake_document(lpad_node *node)
 	}
 	json_t *described = describe_module(node->module);
 	setup.own = interface_from_json(described, "/own", "the module", &error);
-	setup.others = describe_others(node->implementation, &error);
+	setup.others = describe_others(node, &error);
 	json_decref(described);
 	if (!setup.own || !setup.others)
 		fake_mistake("%s", error.text);

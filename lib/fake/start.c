@@ -81,6 +81,12 @@ void lpad_test_connect(lpad_test *test, const char *port, int peers)
 	*list_add(&node->ports) = (struct fake_port){ memory_copy_text(port), peers };
 }
 
+void lpad_test_offer(lpad_test *test, const char *handle, const char *method, bool idempotent)
+{
+	not_yet_started(node_of(test), "lpad_test_offer");
+	*list_add(&node_of(test)->offers) = (struct fake_offer){ memory_copy_text(handle), memory_copy_text(method), idempotent };
+}
+
 /* ---- the start ---- */
 
 static void put_pointer(const lpad_node *node, size_t offset, void *pointer)
@@ -88,14 +94,18 @@ static void put_pointer(const lpad_node *node, size_t offset, void *pointer)
 	memcpy((char *)node->state + offset, &pointer, sizeof pointer);
 }
 
-static const char **split_methods(const char *calls)
+static const char **methods_of_servers(const lpad_node *node, const lpad_handle_decl *declared)
 {
-	const char **out = memory_array(strlen(calls) / 2 + 2, sizeof *out);
+	const char *calls = declared->calls ? declared->calls : "";
+	const char **out = memory_array(strlen(calls) / 2 + 2 + node->offers.count, sizeof *out);
 	int count = 0;
 	for (size_t length; *(calls += strspn(calls, " ,")); calls += length) {
 		length = strcspn(calls, " ,");
 		out[count++] = memory_copy_span(calls, length);
 	}
+	for (size_t i = 0; i < node->offers.count; i++)
+		if (!strcmp(node->offers.at[i].handle, declared->name))
+			out[count++] = memory_copy_text(node->offers.at[i].method);
 	return out;
 }
 
@@ -105,7 +115,7 @@ static void bind_handle(lpad_node *node, const lpad_handle_decl *declared, json_
 	struct lpad_handle *handle = &node->handles[node->handle_count++];
 	*handle = (struct lpad_handle){ .test = test_of(node), .name = memory_copy_text(declared->name),
 		.count = (int)json_array_size(servers), .place = (int)json_integer_value(json_object_get(json, "place")),
-		.methods = split_methods(declared->calls ? declared->calls : "") };
+		.methods = methods_of_servers(node, declared) };
 	handle->servers = memory_array((size_t)handle->count, sizeof *handle->servers);
 	handle->incarnations = memory_array((size_t)handle->count, sizeof *handle->incarnations);
 	for (int i = 0; i < handle->count; i++) {
@@ -162,15 +172,39 @@ static void bind_subscriptions(lpad_node *node)
 	}
 }
 
+/* What the servers behind it offer, if it stands in front of them. */
+static const char *const *mirrored(const lpad_node *node)
+{
+	static const char *const none[] = { NULL };
+	const char *name = node->implementation->mirrors;
+	for (size_t i = 0; name && i < node->handle_count; i++)
+		if (!strcmp(node->handles[i].name, name))
+			return node->handles[i].methods;
+	return none;
+}
+
+static void bind_methods(lpad_node *node)
+{
+	size_t most = 0;
+	const char *const *others = mirrored(node);
+	for (const lpad_method *one = node->implementation->methods; one && one->name; one++)
+		most++;
+	for (size_t i = 0; others[i]; i++)
+		most++;
+	node->methods = memory_array(most, sizeof *node->methods);
+	for (const lpad_method *one = node->implementation->methods; one && one->name; one++)
+		node->methods[node->method_count++] = *one;
+	for (size_t i = 0; others[i]; i++)
+		node->methods[node->method_count++] = (lpad_method){ .name = others[i], .call = node->implementation->forward };
+}
+
 static void bind_inboxes(lpad_node *node)
 {
-	for (const lpad_method *one = node->implementation->methods; one && one->name; one++)
-		node->method_count++;
 	node->inboxes = memory_array(node->method_count, sizeof *node->inboxes);
 	for (size_t i = 0; i < node->method_count; i++) {
 		node->inboxes[i] = (struct lpad_inbox){ test_of(node), (int)i };
-		if (!node->implementation->methods[i].call)
-			put_pointer(node, node->implementation->methods[i].into, &node->inboxes[i]);
+		if (!node->methods[i].call)
+			put_pointer(node, node->methods[i].into, &node->inboxes[i]);
 	}
 }
 
@@ -200,6 +234,7 @@ int lpad_test_start(lpad_test *test)
 	bind_handles(node);
 	bind_topics(node);
 	bind_subscriptions(node);
+	bind_methods(node);
 	bind_inboxes(node);
 	lane_start(&node->service, test, fake_service_lane);
 	lane_start(&node->run, test, fake_run_lane);

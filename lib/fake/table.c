@@ -230,13 +230,22 @@ static int host_methods(const lpad_handle *handle, int place, const char *const 
 	return count;
 }
 
+static bool offered_idempotent(const lpad_handle *handle, const char *method)
+{
+	const lpad_node *node = node_of(handle->test);
+	for (size_t i = 0; i < node->offers.count; i++)
+		if (!strcmp(node->offers.at[i].handle, handle->name) && !strcmp(node->offers.at[i].method, method))
+			return node->offers.at[i].idempotent;
+	return true;                            /* nothing is lost in a test but what the test loses */
+}
+
 static int host_idempotent(const lpad_handle *handle, int place, const char *method)
 {
 	const char *const *names = NULL;
 	int count = host_methods(handle, place, &names);
 	for (int i = 0; i < count; i++)
 		if (!strcmp(names[i], method))
-			return 1;               /* nothing is lost in a test but what the test loses */
+			return offered_idempotent(handle, method);
 	return 0;
 }
 
@@ -279,14 +288,14 @@ static lpad_future *host_start(lpad_handle *handle, int place, const char *metho
 {
 	lpad_future *future = memory_new(sizeof *future);
 	int code = check_call(handle, &place, method, request);
-	*future = (lpad_future){ .request = request ? request : message_bytes(NULL, 0), .deadline = absolute(deadline) };
+	*future = (lpad_future){ .request = request ? request : message_bytes(NULL, 0), .deadline = absolute(deadline),
+		.test = handle ? handle->test : NULL };
 	if (code) {
 		fake_finish(future, code, fault_text(), NULL);
 		return future;
 	}
 	if (request)
 		message_seal(request);
-	future->test = handle->test;
 	future->handle = handle;
 	future->place = place;
 	future->method = memory_copy_text(method);
@@ -422,7 +431,7 @@ static const lpad_message *host_request(const lpad_call *call)
 
 static const char *host_method(const lpad_call *call)
 {
-	return node_of(call->test)->implementation->methods[call->method].name;
+	return node_of(call->test)->methods[call->method].name;
 }
 
 static const char *host_caller(const lpad_call *call)

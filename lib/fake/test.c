@@ -50,7 +50,7 @@ lpad_node *lpad_test_node(lpad_test *test)
 static int find_method(const lpad_node *node, const char *name)
 {
 	for (size_t i = 0; i < node->method_count; i++)
-		if (!strcmp(node->implementation->methods[i].name, name))
+		if (!strcmp(node->methods[i].name, name))
 			return (int)i;
 	fake_mistake("%s has no method \"%s\"", node->implementation->name, name);
 }
@@ -66,7 +66,7 @@ static int send_call(lpad_node *node, const lpad_handle *handle, int place, cons
 	*list_add(&node->calls) = call;
 	if (!fake_open(call))
 		return call->number;
-	if (node->implementation->methods[call->method].call) {
+	if (node->methods[call->method].call) {
 		fake_post(node, (struct service_work){ .kind = SERVICE_CALL, .call = call });
 		fake_run_service(node);
 	}
@@ -128,7 +128,7 @@ const char *lpad_test_held(lpad_test *test, int number)
 {
 	lpad_node *node = node_of(test);
 	lpad_call *call = call_number(test, number);
-	const lpad_method *method = &node->implementation->methods[call->method];
+	const lpad_method *method = &node->methods[call->method];
 	*node->held = '\0';
 	if (method->held && call->state == CALL_TAKEN)
 		method->held(node, call, node->held, sizeof node->held);
@@ -313,6 +313,7 @@ static void free_ports(lpad_node *node)
 	free(node->subscriptions);
 	free(node->inboxes);
 	free(node->batch_sizes);
+	free(node->methods);
 }
 
 static void free_calls(lpad_node *node)
@@ -340,8 +341,13 @@ static void free_settings(lpad_node *node)
 		free(node->axes.at[i].name);
 	for (size_t i = 0; i < node->ports.count; i++)
 		free(node->ports.at[i].name);
+	for (size_t i = 0; i < node->offers.count; i++) {
+		free(node->offers.at[i].handle);
+		free(node->offers.at[i].method);
+	}
 	for (size_t i = 0; i < node->reports.count; i++)
 		free(node->reports.at[i].name);
+	list_release(&node->offers);
 	list_release(&node->params);
 	list_release(&node->axes);
 	list_release(&node->ports);

@@ -7,7 +7,7 @@ pass='distance_to_least_squares PASS
 mse_over_least_squares PASS
 pushes PASS'
 
-for set in workers=4 workers=1 workers=7 shards=1 shards=10; do
+for set in workers=4 workers=1 workers=7 shards=1 shards=10 weights_from=cache; do
 	run_lpad launch parameter-server --set seed=${#set} --set "$set"
 	assert_exit 0
 	assert_equal "$pass" "$(checks)" "$set"

@@ -124,6 +124,10 @@ for cxx in "${cxx_compilers[@]}"; do
 	assert_equal lpad_module "$(exported "every-$cxx.so")" "exported by a module of $cxx"
 done
 
+for module in "$O"/nodes/*.so; do
+	assert_equal lpad_module "$(exported "$module")" "exported by ${module##*/}"
+done
+
 # A module of two sources: both find the host, nothing more is exported.
 cat > one.c <<'END'
 #include <lpad/node.h>

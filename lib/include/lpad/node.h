@@ -167,7 +167,7 @@ typedef struct lpad_implementation {
 	void (*fini)(lpad_node *);
 	bool service;                                   /* nobody waits for its run */
 	/* A node that stands in front of another one: it offers the methods of the server behind the handle of this name too. Calls of
-	   them go to `forward`, on the service thread; lpad_method_name says which. */
+	   them go to `forward`, on the service thread. */
 	const char *mirrors;
 	int (*forward)(lpad_node *, lpad_call *);
 } lpad_implementation;

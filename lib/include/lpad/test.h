@@ -40,6 +40,9 @@ void lpad_test_replica(lpad_test *test, int index, int replicas);
 void lpad_test_axis(lpad_test *test, const char *name, int extent, int coordinate);
 /* A handle onto so many servers, a subscription of so many publishers, a topic with so many subscribers; 0: a handle onto its own group. */
 void lpad_test_connect(lpad_test *test, const char *port, int peers);
+/* The servers of a handle also have this method. Those that the node says it calls are there already, as idempotent ones. A node that
+   mirrors its server has them all: they are called as its own. */
+void lpad_test_offer(lpad_test *test, const char *handle, const char *method, bool idempotent);
 /* Binds parameters and ports, calls check and init. 0, or a code; then lpad_error() is what a launch would say. */
 int lpad_test_start(lpad_test *test);
 /* Stops what still runs, calls fini, frees. lpad_test_end does all but the freeing; it returns the result of run. */
