@@ -247,6 +247,7 @@ bool link_stopping(struct link *link);
    them once; a topic without subscribers has one row with peer "". published = received + dropped + lost once all is done. */
 struct port_counters {
 	const char *port, *kind, *peer;         /* kind: "handle" "method" "topic" "subscription"; borrowed */
+	const char *peer_port;                  /* of a topic: the subscription there; of a subscription: the topic; else NULL */
 	int64_t messages, bytes, delivered_bytes, dropped, lost, published, received, errors;
 	double latency[4];                      /* handles: p50, p90, p99, max in seconds; 0: none */
 };

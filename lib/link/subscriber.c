@@ -365,6 +365,7 @@ static void fill_row(const lpad_topic *topic, const struct subscriber *subscribe
 {
 	const struct past_accounts *past = &subscriber->past;
 	row->peer = subscriber->node;
+	row->peer_port = subscriber->port;
 	row->published = row->messages = past->published + subscriber_published(topic, subscriber);
 	row->received = past->received + subscriber->account.received;
 	row->delivered_bytes = past->bytes + subscriber->account.bytes;

@@ -458,6 +458,7 @@ static struct port_counters row_of(const struct publisher *publisher)
 	const struct past_accounts *past = &publisher->past;
 	return (struct port_counters){
 		.port = publisher->subscription->name, .kind = "subscription", .peer = publisher->node,
+		.peer_port = publisher->topic,
 		.messages = past->received + account->received, .received = past->received + account->received,
 		.bytes = past->bytes + account->bytes, .delivered_bytes = past->bytes + account->bytes,
 		.dropped = past->dropped + account->dropped, .lost = past->lost + publisher->versions_lost,

@@ -39,7 +39,7 @@
  *   {"is": "reports", "node": N, "list": [["loss", 0.3, 120, 1763812800000]], "dropped": 0}
  *                                                     lpad_report, in batches: name, value, step, wall clock in ms
  *   {"is": "counters", "node": N, "ports": [{"port": "value", "kind": "handle" | "method" | "topic" | "subscription",
- *      "peer": "sensor", "messages": 10, "bytes": 640, "delivered_bytes": 1280, "dropped": 0, "lost": 0,
+ *      "peer": "sensor", "peer_port": "reading", "messages": 10, "bytes": 640, "delivered_bytes": 1280, "dropped": 0, "lost": 0,
  *      "published": 10, "received": 10, "errors": 0,
  *      "latency": [p50, p90, p99, max]}]}             a second after the last one that had changed, later while nothing
  *                                                     changes (8 s at most), and before drained; latency in seconds,

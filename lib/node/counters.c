@@ -16,6 +16,8 @@ static void gather(void *context, const struct port_counters *counters)
 		"delivered_bytes", (json_int_t)counters->delivered_bytes, "dropped", (json_int_t)counters->dropped,
 		"lost", (json_int_t)counters->lost, "published", (json_int_t)counters->published,
 		"received", (json_int_t)counters->received, "errors", (json_int_t)counters->errors);
+	if (counters->peer_port)
+		json_object_set_new(port, "peer_port", json_string(counters->peer_port));
 	if (counters->latency[3] > 0) {
 		json_t *latency = json_array();
 		for (size_t i = 0; i < sizeof counters->latency / sizeof counters->latency[0]; i++)

@@ -159,9 +159,10 @@ void statistics_count(struct member *member, const json_t *message)
 		const char *kind = json_string_value(json_object_get(port, "kind"));
 		const char *name = json_string_value(json_object_get(port, "port"));
 		const char *peer = json_string_value(json_object_get(port, "peer"));
+		const char *peer_port = json_string_value(json_object_get(port, "peer_port"));
 		if (!kind || !name)
 			continue;
-		char *cleanup_free key = memory_format("%s\t%s\t%s", kind, name, peer ? peer : "");
+		char *cleanup_free key = memory_format("%s\t%s\t%s\t%s", kind, name, peer ? peer : "", peer_port ? peer_port : "");
 		json_object_set_new(member->ports, key, added_up(json_object_get(member->earlier_ports, key), port));
 	}
 }
@@ -219,22 +220,37 @@ static bool of_group(const char *peer, const struct group *group)
 	return peer && !strncmp(peer, group->label, length) && (peer[length] == '\0' || peer[length] == '/');
 }
 
-static void add_ports(struct total *total, const struct member *member, const char *kind, const char *name,
-	const struct group *peers)
+/* Which ports an edge's side is made of. */
+struct side {
+	const char *kind;
+	const char *name, *peer_port;   /* NULL: any */
+	const struct group *peers;
+};
+
+static bool named(json_t *port, const char *key, const char *name)
+{
+	return !name || text_equal(json_string_value(json_object_get(port, key)), name);
+}
+
+static bool on_side(json_t *port, const struct side *side)
+{
+	return named(port, "kind", side->kind) && named(port, "port", side->name) && named(port, "peer_port", side->peer_port) &&
+		of_group(json_string_value(json_object_get(port, "peer")), side->peers);
+}
+
+static void add_ports(struct total *total, const struct member *member, const struct side *side)
 {
 	const char *key;
 	json_t *port;
 	json_int_t before[SUMS];
 	memcpy(before, total->sum, sizeof before);
 	json_object_foreach(member->ports, key, port) {
-		if (!text_equal(json_string_value(json_object_get(port, "kind")), kind) ||
-		    (name && !text_equal(json_string_value(json_object_get(port, "port")), name)) ||
-		    !of_group(json_string_value(json_object_get(port, "peer")), peers))
+		if (!on_side(port, side))
 			continue;
 		for (size_t i = 0; i < SUMS; i++) {
 			json_t *value = json_object_get(port, sums[i].name);
 			json_int_t sum = total->sum[i] + json_integer_value(value);
-			if (published_once(kind, sums[i].name))
+			if (published_once(side->kind, sums[i].name))
 				sum = json_integer_value(value) > total->sum[i] - before[i] ? before[i] + json_integer_value(value)
 					: total->sum[i];
 			total->sum[i] = sum;
@@ -244,14 +260,14 @@ static void add_ports(struct total *total, const struct member *member, const ch
 	}
 }
 
-static json_t *side_json(const struct supervisor *supervisor, int group, const char *kind, const char *name, int peers)
+static json_t *side_json(const struct supervisor *supervisor, int group, const struct side *side)
 {
 	struct total total = { 0 };
 	const struct group *own = &supervisor->topology->groups.at[group];
 	for (int i = 0; i < own->replicas; i++)
-		add_ports(&total, &supervisor->members[own->first + i], kind, name, &supervisor->topology->groups.at[peers]);
+		add_ports(&total, &supervisor->members[own->first + i], side);
 	json_t *out = json_object();
-	int edges = text_equal(kind, "handle") || text_equal(kind, "method") ? CALLS : TOPICS;
+	int edges = text_equal(side->kind, "handle") || text_equal(side->kind, "method") ? CALLS : TOPICS;
 	for (size_t i = 0; i < SUMS; i++)
 		if (total.seen[i] && sums[i].edges & edges)
 			json_object_set_new(out, sums[i].name, json_integer(total.sum[i]));
@@ -286,14 +302,14 @@ static void take_greater(json_t *out, const json_t *other)
 /* As its starting side counted; both sides below it. */
 static json_t *edge_json(const struct supervisor *supervisor, const struct edge *edge)
 {
-	const char *from = supervisor->topology->groups.at[edge->from].label;
-	const char *to = supervisor->topology->groups.at[edge->to].label;
+	const struct group *from = &supervisor->topology->groups.at[edge->from], *to = &supervisor->topology->groups.at[edge->to];
 	bool topic = edge->to_port != NULL;
-	char *cleanup_free arrow = memory_format("%s.%s -> %s%s%s", from, edge->from_port, to, topic ? "." : "",
+	char *cleanup_free arrow = memory_format("%s.%s -> %s%s%s", from->label, edge->from_port, to->label, topic ? "." : "",
 		topic ? edge->to_port : "");
-	json_t *sent = side_json(supervisor, edge->from, topic ? "topic" : "handle", edge->from_port, edge->to);
-	json_t *received = side_json(supervisor, edge->to, topic ? "subscription" : "method", topic ? edge->to_port : NULL,
-		edge->from);
+	json_t *sent = side_json(supervisor, edge->from,
+		&(struct side){ topic ? "topic" : "handle", edge->from_port, edge->to_port, to });
+	json_t *received = side_json(supervisor, edge->to,
+		&(struct side){ topic ? "subscription" : "method", edge->to_port, topic ? edge->from_port : NULL, from });
 	json_t *out = json_pack("{ss}", "edge", arrow);
 	json_object_update(out, sent);
 	if (!topic && only_calls_between(supervisor, edge))

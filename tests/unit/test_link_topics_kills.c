@@ -30,6 +30,7 @@ static enum step die_at;
 
 static void setup(void)
 {
+	transport_needs("processes");
 	board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(board, MAP_FAILED);
 }
