@@ -256,6 +256,14 @@ START_TEST(one_that_is_not_there)
 }
 END_TEST
 
+static bool is_asked(void)
+{
+	link_lock(peers[1].link);
+	bool asked = link_work_queued(peers[1].link, -1);
+	link_unlock(peers[1].link);
+	return asked;
+}
+
 /* The call ends while the author's function is to be asked. */
 START_TEST(an_answer_may_overtake_the_question)
 {
@@ -263,7 +271,7 @@ START_TEST(an_answer_may_overtake_the_question)
 	lpad_future *busy = start(1, "busy");           /* so that nobody is asked for a while */
 	await_count(&peers[1].entered, 2);
 	begin(&waiting);
-	while (!link_work_queued(peers[1].link, -1))
+	while (!is_asked())
 		sched_yield();
 	call_answer(peers[1].held[0], NULL);
 	peers[1].held_count = 0;
