@@ -160,7 +160,7 @@ static const struct method_link *served = peer_methods;
 static int (*const *served_by)(struct peer *, lpad_call *) = callbacks;
 static size_t served_count = METHODS;
 static int (*held_by)(struct peer *, lpad_call *, char *text, size_t room);
-static int64_t peers_note_after_ns;
+static int64_t peers_note_after_ns, peers_deadline_ns = -1;
 
 struct peer_worker {
 	struct peer *peer;
@@ -327,7 +327,7 @@ static inline void peer_bind(struct peer *peer, int number, int incarnation, con
 		all[i] = (struct peer_spec){ .node = names[i], .group = (uint32_t)i, .incarnation = 1,
 			.address = !via || i != 1 || number == 1 ? addresses[i] : *via ? via : NULL };
 	}
-	struct handle_link peers = { .name = "peers", .place = number, .deadline_ns = -1, .servers = all,
+	struct handle_link peers = { .name = "peers", .place = number, .deadline_ns = peers_deadline_ns, .servers = all,
 		.count = (size_t)peers_count };
 	struct link_spec spec = { .note_after_ns = peers_note_after_ns, .self = all[number], .token = PEERS_TOKEN, .longest = LONGEST, .callers = all,
 		.caller_count = (size_t)peers_count, .handles = &peers, .handle_count = 1, .methods = served,

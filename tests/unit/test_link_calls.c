@@ -590,6 +590,22 @@ START_TEST(a_drain_has_an_end)
 }
 END_TEST
 
+START_TEST(an_edge_may_have_a_deadline)
+{
+	const lpad_deadline by_default = { INT64_MIN };
+	peers_deadline_ns = 20000000;
+	peers_open(peers, 1);
+	ck_assert_fault(handle_call(peers[0].peers, 0, "hold", NULL, NULL, by_default), LPAD_ETIMEDOUT);
+	ck_assert_msg(!strncmp(fault_text(), "n0.hold: no answer within 0.02 s", 32), "%s", fault_text());
+	ck_assert_fault(future_wait(handle_start(peers[0].peers, 0, "hold", NULL, by_default), NULL), LPAD_ETIMEDOUT);
+	lpad_future *without = handle_start(peers[0].peers, 0, "hold", NULL, never);
+	ck_assert_fault(future_wait_any(&without, 1, by_default), LPAD_ETIMEDOUT);
+	ck_assert_int_eq(future_ready(without), 0);
+	future_cancel(without);
+	peers_close(peers, 1);
+}
+END_TEST
+
 START_TEST(calls_need_a_connected_link)
 {
 	peers_prepare(1);
@@ -672,6 +688,7 @@ int main(void)
 	tcase_add_test(calls, a_drain_refuses_what_is_kept);
 	tcase_add_test(calls, a_drain_waits_for_callbacks);
 	tcase_add_test(calls, a_drain_has_an_end);
+	tcase_add_test(alone, an_edge_may_have_a_deadline);
 	tcase_add_test(alone, calls_need_a_connected_link);
 	tcase_add_test(alone, a_link_without_edges_is_wired_at_once);
 	suite_add_tcase(suite, calls);

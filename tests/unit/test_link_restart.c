@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Servers that die and come again: what the supervisor says, and what callers see of it. */
-#include <poll.h>
+#include <sys/mman.h>
 
 #include "link_children.h"
 
@@ -160,6 +160,105 @@ START_TEST(a_forked_child_hides_nothing)
 }
 END_TEST
 
+/* ---- at most once, whatever happens ---- */
+
+enum { LEDGER = 20000, ROUNDS = 12, AT_ONCE = 40 };
+enum { PLAIN, IDEMPOTENT, OWN_METHODS };
+
+static atomic_int *ledger;                      /* shared by all processes: how often each call was executed */
+
+static int do_ledger(struct peer *peer, lpad_call *call)
+{
+	const int *id = message_body(call_request(call), sizeof *id);
+	peer->executed++;
+	ledger[*id]++;
+	if (*id % 7 == 0)
+		usleep(500);
+	if (*id % 11 == 0)
+		peer->held[peer->held_count++] = call;
+	while (peer->held_count && *id % 5 == 0)
+		call_answer(peer->held[--peer->held_count], NULL);
+	return *id % 11 == 0 ? LPAD_LATER : call_answer(call, NULL);
+}
+
+static int (*const own_callbacks[OWN_METHODS])(struct peer *, lpad_call *) = { do_ledger, do_ledger };
+static const struct method_link own_methods[OWN_METHODS] = {
+	[PLAIN] = { .name = "plain" }, [IDEMPOTENT] = { .name = "idempotent", .idempotent = true },
+};
+
+/* One incarnation: calls are made while it is stopped, goes on, and dies; its successor gets what it may get. */
+static int make_calls(lpad_future **futures, int *ids, int next, uint64_t *random)
+{
+	for (int i = 0; i < AT_ONCE; i++, next++) {
+		*random = *random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+		bool idempotent = *random >> 63, hurried = (*random >> 60 & 7) == 0;
+		ids[i] = idempotent ? -next : next;
+		futures[i] = handle_start(peers[0].peers, 1, own_methods[idempotent].name, message_bytes(&next, sizeof next),
+			hurried ? in_ms((int64_t)(*random >> 55 & 15)) : never);
+	}
+	return next;
+}
+
+static void check_call(lpad_future *future, int id)
+{
+	int code = future_wait(future, NULL), executed = ledger[abs(id)];
+	ck_assert_msg(!code || code == LPAD_ELOST || code == LPAD_ETIMEDOUT, "%s", fault_text());
+	ck_assert_msg(code || executed, "call %d succeeded and was not executed", id);
+	ck_assert_msg(id < 0 || executed <= 1, "call %d was executed %d times", id, executed);
+	ck_assert_msg(id > 0 || code != LPAD_ELOST, "call %d is idempotent and was lost", id);
+}
+
+START_TEST(nothing_is_executed_twice)
+{
+	struct child servers[ROUNDS];
+	lpad_future *futures[ROUNDS][AT_ONCE];
+	int ids[ROUNDS][AT_ONCE], next = 1;
+	uint64_t random = 815 + (uint64_t)_i;
+	ledger = mmap(NULL, LEDGER * sizeof *ledger, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(ledger, MAP_FAILED);
+	served = own_methods;
+	served_by = own_callbacks;
+	served_count = OWN_METHODS;
+	peers_prepare(2);
+	for (int i = 0; i < ROUNDS; i++)
+		servers[i] = fork_server(&peers[1], i + 1);
+	let_go(&servers[0]);
+	open_caller(&peers[0]);
+	for (int i = 0; i < ROUNDS; i++) {
+		if (i % 3 == 1)
+			stop_child(&servers[i]);
+		next = make_calls(futures[i], ids[i], next, &random);
+		if (i % 3 == 1)
+			kill(servers[i].pid, SIGCONT);
+		if (i % 2)
+			usleep((useconds_t)(random >> 54));
+		if (i + 1 == ROUNDS)
+			break;
+		if (i % 4 == 3)                 /* the word comes first: as if the socket lived on */
+			link_peer_lost(peers[0].link, 1, 0, (uint32_t)i + 1, false);
+		end_child(&servers[i]);
+		link_peer_lost(peers[0].link, 1, 0, (uint32_t)i + 1, false);
+		let_go(&servers[i + 1]);
+		peer_up(&peers[0], 1, i + 2);
+	}
+	lpad_future *last = NULL;               /* lets all go that is kept */
+	for (int i = 0; i < ROUNDS; i++)
+		for (int k = 0; k < AT_ONCE; k++) {
+			while (!future_ready(futures[i][k])) {
+				next += 5 - next % 5;
+				last = handle_start(peers[0].peers, 1, "idempotent", message_bytes(&next, sizeof next), never);
+				ck_assert_int_eq(next % 11 ? future_wait(last, NULL) : 0, 0);
+			}
+			check_call(futures[i][k], ids[i][k]);
+		}
+	for (int i = 1; i < next; i++)
+		ck_assert_int_le(ledger[i], ROUNDS);
+	end_child(&servers[ROUNDS - 1]);
+	close_caller(&peers[0]);
+	munmap(ledger, LEDGER * sizeof *ledger);
+}
+END_TEST
+
 /* ---- asked for by a caller ---- */
 
 START_TEST(a_caller_may_have_its_server_restarted)
@@ -237,6 +336,7 @@ int main(void)
 	tcase_add_loop_test(restart, a_line_without_an_address_waits_for_one, 0, 2);
 	tcase_add_test(restart, an_address_that_none_speaks_is_an_error);
 	tcase_add_test(restart, a_forked_child_hides_nothing);
+	tcase_add_loop_test(restart, nothing_is_executed_twice, 0, 4);
 	tcase_add_test(restart, a_caller_may_have_its_server_restarted);
 	tcase_add_test(restart, what_cannot_be_restarted);
 	suite_add_tcase(suite, restart);
