@@ -24,8 +24,14 @@ batching 2
 cmp two sorted || fail "another output the second time"
 batching 2 --threads
 cmp two sorted || fail "another output as threads"
-batching 1
 batching 8
+mv sorted eight
+sed -i 's/replicas: $clients}/replicas: $clients, per_process: 2}/' mine/topo.yaml
+batching 2
+cmp two sorted || fail "another output with both clients in one process"
+batching 8
+cmp eight sorted || fail "another output with clients in pairs"
+batching 1
 
 run_lpad describe mine/batching.c
 assert_exit 0
