@@ -44,10 +44,17 @@ static int connect_to(const char *sockets)
 	return -1;
 }
 
+/* Its folder of sockets may be another run's by now. */
+static bool has_ended(const char *record)
+{
+	char *cleanup_free result = memory_format("%s/result.json", record);
+	return !access(result, F_OK);
+}
+
 /* false: it is not under way. */
 static bool open_record(const char *record, struct run *out)
 {
-	char *sockets = read_sockets(record);
+	char *sockets = has_ended(record) ? NULL : read_sockets(record);
 	int fd = sockets ? connect_to(sockets) : -1;
 	if (fd < 0) {
 		free(sockets);
