@@ -289,6 +289,7 @@ size_t link_work_before(const struct link *link, int method, const lpad_call *ca
 void works_new(struct link *link, const struct link_spec *spec);
 void works_discard(struct link *link);          /* no lock: what nobody will do any more */
 void works_free(struct link *link);
+void works_wake(struct link *link);             /* lock */
 /* The call's turn has come. server_take, lock: false: it was cancelled meanwhile and is freed. server_open, no lock: makes the
    request a message; false: it was malformed, was answered so, and is freed. server_done, no lock. */
 bool server_take(struct link *link, lpad_call *call);

@@ -222,6 +222,7 @@ void link_go(struct link *link)
 {
 	link_lock(link);
 	link->going = true;
+	works_wake(link);
 	link_unlock(link);
 }
 

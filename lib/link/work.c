@@ -191,7 +191,7 @@ bool link_work_take(struct link *link, int method, struct work *out)
 	while (!taken) {
 		if (link->works->closed && link->cut)
 			break;          /* the time is up: what is left, is left */
-		if (queue->count) {
+		if (queue->count && (link->going || link->works->closed)) {     /* peers that go on may call before we do */
 			*out = get(queue);
 			taken = prepare(link, out);
 			if (taken)
@@ -224,11 +224,16 @@ void link_work_done(struct link *link, struct work *work, int result)
 	link_unlock(link);
 }
 
+void works_wake(struct link *link)
+{
+	for (size_t i = 0; i <= link->works->method_count; i++)
+		waiters_wake(&link->works->queues[i].idle);
+}
+
 void link_work_close(struct link *link)
 {
 	link_lock(link);
 	link->works->closed = true;
-	for (size_t i = 0; i <= link->works->method_count; i++)
-		waiters_wake(&link->works->queues[i].idle);
+	works_wake(link);
 	link_unlock(link);
 }
