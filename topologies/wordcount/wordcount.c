@@ -68,6 +68,8 @@ static int count_part(lpad_node *node, struct mapper *me)
 	    part_begin(files.bytes, index + 1, replicas), &me->words, &failed))
 		code = lpad_fail(node, "cannot read %s: %s", failed, strerror(errno));
 	me->counted = !code;
+	if (!code)
+		lpad_report(node, "words", (double)me->words.total, lpad_incarnation(node));
 	files_free(&files);
 	return code;
 }
