@@ -220,7 +220,7 @@ touch a.txt b.txt
 for page in "$root"/topologies/*/README.md; do
 	while IFS= read -r line; do
 		bash -c "${line/lpad launch/lpad launch --dry-run}" > output 2>&1 < /dev/null || { cat output; fail "$page: $line"; }
-	done < <(sed -n 's/^    \(lpad \)/\1/p' "$page")
+	done < <(sed -n 's|^    \(lpad [^c]\)|\1|p' "$page" | sed 's| &$||')
 done
 for page in "${pages[@]}"; do
 	page=${page##*/}

@@ -6,6 +6,7 @@
 #undef NDEBUG
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <lpad/test.h>
 
@@ -48,8 +49,24 @@ static void a_lost_producer_fails_the_consumer(void)
 	assert(!lpad_test_start(test));
 	assert(lpad_test_step(test) == LPAD_TEST_REPLY);
 	lpad_test_up(test, "producers", 0, 0);
+	lpad_test_answer(test, 0, lpad_share(lpad_test_call_request(test, 0)));
 	assert(lpad_test_step(test) == LPAD_TEST_ENDED);
 	assert(lpad_test_result(test) == LPAD_ELOST);
+	lpad_test_free(test);
+}
+
+static void a_step_is_one_round(void)
+{
+	lpad_test *test = lpad_test_new("consumer");
+	lpad_message *reply;
+	lpad_test_connect(test, "producers", 2);
+	assert(!lpad_test_start(test));
+	int call = lpad_test_send(test, "step", NULL);
+	for (int place = 1; place >= 0; place--)
+		lpad_test_answer(test, place, lpad_share(lpad_test_call_request(test, place)));
+	assert(!lpad_test_reply(test, call, &reply));
+	assert(!strcmp(lpad_json_text(reply), "[0, 1]"));
+	lpad_free(reply);
 	lpad_test_free(test);
 }
 
@@ -58,6 +75,7 @@ int main(void)
 	a_producer_returns_its_argument();
 	a_consumer_asks_all_ten_times();
 	a_lost_producer_fails_the_consumer();
-	puts("3 tests passed");
+	a_step_is_one_round();
+	puts("4 tests passed");
 	return 0;
 }
