@@ -17,6 +17,7 @@
 #include "supervise/supervise.h"
 #include "topology/document.h"
 #include "topology/scalar.h"
+#include "topology/shares.h"
 
 enum { SET, TIME_LIMIT, NAME, RECORD, THREADS, HOLD, DRY_RUN, QUIET, JSON, COLOR };
 static const struct option_row rows[] = {
@@ -157,9 +158,10 @@ static int place(struct launching *launching)
 {
 	struct error error = { 0 };
 	const struct topology *topology = launching->topology;
-	for (size_t i = 0; launching->threads && i < topology->groups.count; i++)
-		if (topology->groups.at[i].command)
-			return cannot("--threads: %s is a command: it cannot be a thread", topology->groups.at[i].label);
+	if (launching->threads) {
+		shares_check(topology, true, &launching->problems);
+		shares_warn_of_globals(topology, true, &launching->problems);
+	}
 	processes_free(launching->processes);
 	launching->processes = processes_new(topology, launching->threads);
 	if (carrier_read(getenv("LPAD_TRANSPORT"), &launching->carrier, &error))

@@ -30,5 +30,7 @@ struct life {
 
 /* orders.c */
 void orders_obey(struct life *life, json_t *line);
+/* That one, of this process or another, listens there: told to all of this process. */
+void orders_peer_is_up(struct life *life, json_t *peer);
 
 #endif

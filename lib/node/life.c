@@ -237,14 +237,26 @@ static void tell_now(struct life *life)
 	channel_flush(&life->channel);
 }
 
+/* The supervisor tells other processes where a replica was found. */
+static void bind_the_ready(struct life *life)
+{
+	for (size_t i = 0; i < life->count; i++) {
+		struct replica *replica = &life->replicas[i];
+		replica_bind_when_ready(replica);
+		if (replica->found)
+			orders_peer_is_up(life, replica->found);
+		json_decref(replica->found);
+		replica->found = NULL;
+	}
+}
+
 /* Until the supervisor says finish. Does not return: links are left as they are, see link_leave. */
 static __attribute__((noreturn)) void live(struct life *life)
 {
 	obey_all(life);                 /* what came in one piece with the document */
 	while (!life->finishing) {
 		wait_for_something(life);
-		for (size_t i = 0; i < life->count; i++)
-			replica_bind_when_ready(&life->replicas[i]);
+		bind_the_ready(life);
 		pass_time(life);
 		if (take_outbox(life))
 			leave(life, life->failed_code);

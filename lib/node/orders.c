@@ -92,7 +92,7 @@ static bool is_within(const struct life *life, uint32_t group, uint32_t index)
 	return false;
 }
 
-static void peer_is_up(struct life *life, json_t *line)
+void orders_peer_is_up(struct life *life, json_t *line)
 {
 	json_t *topics = json_object_get(line, "topics"), *addresses;
 	const char *topic;
@@ -112,7 +112,7 @@ static void do_peer(struct life *life, json_t *line)
 {
 	const char *state = json_string_value(json_object_get(line, "state"));
 	if (state && !strcmp(state, "up")) {
-		peer_is_up(life, line);
+		orders_peer_is_up(life, line);
 		return;
 	}
 	for (size_t i = 0; i < life->count; i++)

@@ -379,7 +379,13 @@ static json_t *found_addresses(const struct link *link)
 
 static void say_bound(struct replica *replica)
 {
+	static const char *const identity[] = { "number", "index", "incarnation" };
 	json_t *line = found_addresses(replica->node->link);
+	if (json_object_size(line)) {
+		replica->found = json_copy(line);
+		for (size_t i = 0; i < sizeof identity / sizeof identity[0]; i++)
+			json_object_set(replica->found, identity[i], json_object_get(replica->document->json, identity[i]));
+	}
 	json_object_set_new(line, "is", json_string("bound"));
 	say(replica, line);
 }

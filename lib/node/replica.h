@@ -42,6 +42,7 @@ struct replica {
 	/* The main thread's own: */
 	bool bound, connected, draining, drained_said;
 	struct counters_memory counters;
+	json_t *found;                          /* over tcp: where it listens, as a {"do": "peer", "state": "up"} of it says it */
 };
 
 /* Each says its step first, so that the owner can tell the supervisor before the author's code may crash. -1: "failed" was said. */
