@@ -37,10 +37,7 @@ size_t carrier_check(enum carrier carrier, const struct topology *topology, cons
 	return count;
 }
 
-/* A replica that is alone in its process calls itself as others would. */
 bool carrier_is_inproc(enum carrier carrier, const struct processes *processes, int a, int b)
 {
-	int process = processes->of[a];
-	return process == processes->of[b] &&
-		(carrier == CARRIER_INPROC || (carrier == CARRIER_BEST && processes->at[process].shared));
+	return processes->of[a] == processes->of[b] && (carrier == CARRIER_INPROC || carrier == CARRIER_BEST);
 }

@@ -19,7 +19,7 @@ int carrier_read(const char *text, enum carrier *out, struct error *error);
 /* A problem for each edge that it cannot carry: inproc leads nowhere out of a process. Returns their number. */
 size_t carrier_check(enum carrier carrier, const struct topology *topology, const struct processes *processes,
 	struct problems *problems);
-/* Do these two, by their global numbers, talk by inproc? */
+/* Do these two, by their global numbers, talk by inproc? A replica that calls itself does. */
 bool carrier_is_inproc(enum carrier carrier, const struct processes *processes, int a, int b);
 
 #endif

@@ -42,8 +42,7 @@
  * A handle joined by several edges holds their servers in edge order; the deadline is the first one given. A port that
  * no edge names is absent. Addresses are ipc://SOCKETS/ID.INCARNATION.N: N = 0 for calls, 1 + 2 * place of the topic for its bodies,
  * 2 + 2 * place for its notices; between replicas of one process inproc://ID.INCARNATION.N; over tcp one listens on
- * tcp://127.0.0.1:0 and the peers' addresses are null until the supervisor sends them (control.h, "peer"). A replica that
- * is alone in its process calls itself as it calls others.
+ * tcp://127.0.0.1:0 and the peers' addresses are null until the supervisor sends them (control.h, "peer").
  * A topic without subscribers is absent. keep and window stand per subscriber (an edge may change them): in
  * "subscriptions" each publisher entry carries its own "keep" and "window" as well.
  */

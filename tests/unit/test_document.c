@@ -124,7 +124,7 @@ START_TEST(a_whole_document)
 	same(json, "{\"node\": \"client/1\", \"group\": \"client\", \"number\": 1, \"index\": 1, \"replicas\": 2,"
 		"\"incarnation\": 1, \"id\": 2, \"axes\": [], \"shown\": \"m.c\", \"implementation\": \"client\","
 		"\"waited\": false, \"start_within\": -1, \"stop_within\": 2.0, \"folder\": \"/record/nodes/client/1\","
-		"\"module\": \"/record/modules/m.so\", \"serve\": [\"ipc:///sockets/7/2.1.0\"], \"max_message\": 1073741824,"
+		"\"module\": \"/record/modules/m.so\", \"serve\": [\"inproc://2.1.0\", \"ipc:///sockets/7/2.1.0\"], \"max_message\": 1073741824,"
 		"\"params\": {\"n\": 1, \"out\": \"/record/nodes/client/1/x\", \"rates\": [1.0, \".inf\", 1.0]},"
 		"\"handles\": {"
 		"  \"one\": {\"place\": -1, \"deadline\": 0.5, \"servers\": [{\"node\": \"server\", \"number\": 0,"
@@ -132,7 +132,7 @@ START_TEST(a_whole_document)
 		"    \"methods\": {\"0\": [{\"name\": \"get\", \"idempotent\": false}]}},"
 		"  \"many\": {\"place\": 1, \"deadline\": null, \"servers\": ["
 		"    {\"node\": \"client/0\", \"number\": 1, \"index\": 0, \"incarnation\": 1, \"address\": \"ipc:///sockets/7/1.1.0\"},"
-		"    {\"node\": \"client/1\", \"number\": 1, \"index\": 1, \"incarnation\": 1, \"address\": \"ipc:///sockets/7/2.1.0\"}],"
+		"    {\"node\": \"client/1\", \"number\": 1, \"index\": 1, \"incarnation\": 1, \"address\": \"inproc://2.1.0\"}],"
 		"    \"methods\": {\"1\": [{\"name\": \"get\", \"idempotent\": true}]}}},"
 		"\"callers\": [{\"node\": \"client/0\", \"number\": 1, \"index\": 0, \"incarnation\": 1},"
 		"  {\"node\": \"client/1\", \"number\": 1, \"index\": 1, \"incarnation\": 1}],"
@@ -174,8 +174,8 @@ START_TEST(a_process_names_the_run)
 	same(at(json, "seed"), "1");
 	/* Its own third life, also where it stands among its own servers; the others are in their first. */
 	same(at(json, "nodes.0.incarnation"), "3");
-	same(at(json, "nodes.0.serve"), "[\"ipc:///sockets/7/1.3.0\"]");
-	same(at(json, "nodes.0.handles.many.servers.0.address"), "\"ipc:///sockets/7/1.3.0\"");
+	same(at(json, "nodes.0.serve"), "[\"inproc://1.3.0\", \"ipc:///sockets/7/1.3.0\"]");
+	same(at(json, "nodes.0.handles.many.servers.0.address"), "\"inproc://1.3.0\"");
 	same(at(json, "nodes.0.handles.many.servers.1.address"), "\"ipc:///sockets/7/2.1.0\"");
 	json_decref(json);
 }
@@ -338,10 +338,11 @@ START_TEST(neighbours_in_a_process_and_outside)
 	same(at(json, "nodes.1.subscriptions.heard.publishers.0.serve"), "\"inproc://0.1.0\"");
 	same(at(json, "nodes.1.subscriptions.heard.publishers.1.address"), "\"ipc:///sockets/7/2.1.1\"");
 	json_decref(json);
-	/* Alone in its process: nobody is inside. */
+	/* Alone in its process: nobody is inside but itself, and no topic comes back. */
 	json = document("peer", 2);
-	same(at(json, "serve"), "[\"ipc:///sockets/7/2.1.0\"]");
-	same(at(json, "handles.row.servers.2.address"), "\"ipc:///sockets/7/2.1.0\"");
+	same(at(json, "serve"), "[\"inproc://2.1.0\", \"ipc:///sockets/7/2.1.0\"]");
+	same(at(json, "handles.row.servers.2.address"), "\"inproc://2.1.0\"");
+	same(at(json, "topics.said.bodies"), "[\"ipc:///sockets/7/2.1.1\"]");
 	json_decref(json);
 }
 END_TEST
