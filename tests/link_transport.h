@@ -7,6 +7,7 @@
 #define TESTS_LINK_TRANSPORT_H
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -131,6 +133,33 @@ static inline char *transport_address(const char *folder, const char *name)
 	if (transport_is("tcp"))
 		return memory_format("tcp://127.0.0.1:%d", transport_port(path));
 	return memory_format("%s://%s", transport_is("inproc") ? "inproc" : "ipc", path);
+}
+
+/* The same for a socket of one's own. */
+struct transport_place {
+	union {
+		struct sockaddr any;
+		struct sockaddr_un local;
+		struct sockaddr_in internet;
+	} at;
+	socklen_t length;
+};
+
+static inline struct transport_place transport_place(const char *address)
+{
+	const char *path = strstr(address, "://") + 3;
+	struct transport_place place = { .length = sizeof place.at.local };
+	if (!strncmp(address, "tcp:", 4)) {
+		place.at.internet = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+			.sin_port = htons((uint16_t)atoi(strchr(path, ':') + 1)) };
+		place.length = sizeof place.at.internet;
+		return place;
+	}
+	place.at.local.sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof place.at.local.sun_path)
+		abort();
+	memcpy(place.at.local.sun_path, path, strlen(path) + 1);
+	return place;
 }
 
 #endif

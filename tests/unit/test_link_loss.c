@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls whose server dies or whose connection drops, and what strangers send. */
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
 #include <nng/protocol/reqrep0/req.h>
 
-#include "base/text.h"
 #include "link_children.h"
 #include "link/wire.h"
 
@@ -106,34 +103,9 @@ static int relay_listener, relay_wake[2];
 static atomic_bool relay_cut;
 static pthread_t relay_thread;
 
-struct place {
-	union {
-		struct sockaddr any;
-		struct sockaddr_un local;
-		struct sockaddr_in internet;
-	} at;
-	socklen_t length;
-};
-
-static struct place place_of(const char *address)
-{
-	const char *path = strstr(address, "://") + 3;
-	struct place place = { .length = sizeof place.at.local };
-	if (text_starts(address, "tcp:")) {
-		place.at.internet = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-			.sin_port = htons((uint16_t)atoi(strchr(path, ':') + 1)) };
-		place.length = sizeof place.at.internet;
-		return place;
-	}
-	place.at.local.sun_family = AF_UNIX;
-	ck_assert_uint_lt(strlen(path), sizeof place.at.local.sun_path);
-	memcpy(place.at.local.sun_path, path, strlen(path) + 1);
-	return place;
-}
-
 static int connect_target(void)
 {
-	struct place place = place_of(peers[1].address);
+	struct transport_place place = transport_place(peers[1].address);
 	int fd = socket(place.at.any.sa_family, SOCK_STREAM, 0);
 	if (!connect(fd, &place.at.any, place.length))
 		return fd;
@@ -179,7 +151,7 @@ static void *relay(void *context)
 static void start_relay(void)
 {
 	int on = 1;
-	struct place place = place_of(relay_address);
+	struct transport_place place = transport_place(relay_address);
 	ck_assert_int_eq(pipe(relay_wake), 0);
 	relay_listener = socket(place.at.any.sa_family, SOCK_STREAM, 0);
 	ck_assert_int_eq(setsockopt(relay_listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
