@@ -310,6 +310,18 @@ START_TEST(strangers_with_a_good_frame_are_refused)
 	wire.kind = WIRE_FETCH;                 /* of a topic that there is not */
 	send_wire(stranger, wire, "");
 	ck_assert_int_eq(receive_wire(stranger, body, sizeof body).code, LPAD_EINVALID);
+	static const char *const probes[] = { "", "[]", "{\"origin\": 3}", "{\"origin\": \"1\", \"path\": [{}], \"seen\": []}",
+		"{\"origin\": \"1\", \"path\": [{\"node\": \"a\", \"busy\": \"b\", \"calls\": \"c\"}], \"seen\": {}}" };
+	for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++) {
+		wire.kind = WIRE_PROBE;
+		send_wire(stranger, wire, probes[i]);
+		ck_assert_int_eq(receive_wire(stranger, body, sizeof body).kind, WIRE_REPLY);
+		ck_assert_str_eq(body, "{\"free\":true}");
+	}
+	wire.kind = WIRE_WHY;
+	send_wire(stranger, wire, "");
+	ck_assert_int_eq(receive_wire(stranger, body, sizeof body).kind, WIRE_REPLY);
+	ck_assert_str_eq(body, "neither here nor on its way");
 	wire.kind = WIRE_REPLY;
 	send_wire(stranger, wire, "");
 	ck_assert_int_eq(receive_wire(stranger, body, sizeof body).code, LPAD_EUNSUPPORTED);
