@@ -27,7 +27,7 @@ printf 'lpad: 1\nname: t\nnodes:\n  node: {module: globals.c, replicas: 4, per_p
 run_lpad check
 assert_exit 0
 assert_contains "$out" 'warning: globals.c has writable globals ('
-assert_contains "$out" 'topo.yaml: 2 warnings, 1 node'
+assert_contains "$out" 'topo.yaml: 1 warning, 1 node'
 
 # Problems as JSON Lines, and the counts behind them.
 printf 'lpad: 1\nname: t\nnodes:\n  node: {module: globls.c}\n' > topo.yaml

@@ -46,7 +46,7 @@ for command in check launch graph expand; do
 	run_lpad $command nosuch
 	[ $command = launch ] && assert_exit 125 || assert_exit 3
 	assert_contains "$out$err" 'cannot open nosuch: No such file or directory, and no example has that name; there are '
-	assert_contains "$out$err" ' consumer-producers, hello, '
+	assert_contains "$out$err" ' hello, '
 	run_lpad $command nosuch.yaml
 	assert_lacks "$out$err" example
 	for module in nosuch.c ./nosuch.so folder/nosuch.cpp; do

@@ -8,10 +8,10 @@
 /* Ten replicas without a module or an edge: two threads of their process, two of their own. */
 static void check_with(const struct machine_limits *limits, struct problems *problems)
 {
-	struct topology topology = { .name = (char *)"t" };
+	struct topology topology = { .name = (char *)"t", .total = 10 };
 	*list_add(&topology.groups) = (struct group){ .label = (char *)"small", .mark = { "t", 2, 1, 2, 2 }, .replicas = 1,
 		.per_process = 1 };
-	*list_add(&topology.groups) = (struct group){ .label = (char *)"large", .mark = { "t", 3, 1, 3, 2 }, .replicas = 9,
+	*list_add(&topology.groups) = (struct group){ .label = (char *)"large", .number = 1, .first = 1, .mark = { "t", 3, 1, 3, 2 }, .replicas = 9,
 		.per_process = 1, .replicas_mark = { "t", 3, 9, 3, 10 } };
 	topology_check_limits(&topology, limits, problems);
 	list_release(&topology.groups);
