@@ -96,8 +96,10 @@ int main(int count, char **arguments)
 		struct stat status;
 		if (lstat(path, &status) || !S_ISSOCK(status.st_mode))
 			continue;
-		send_framed(path, nng_req0_open);
-		send_framed(path, nng_pub0_open);
+		if (strcmp(entry->d_name, "control")) { /* that one speaks JSON lines */
+			send_framed(path, nng_req0_open);
+			send_framed(path, nng_pub0_open);
+		}
 		send_bare(path);        /* last: nng takes a while until it reads from new connections again */
 		met++;
 	}

@@ -265,18 +265,16 @@ static inline void lpad_collective_blame_(lpad_collective *c, int place)
 		lpad_fail(c->node, "%s; %s waited for %s", text, lpad_name(c->node), peer);
 }
 
-/* The link knows which call failed; here one wants to know in which operation, too. Dead for good, or its run has ended: the group
-   has lost it. */
+/* Dead for good, restarted, or its run has ended: the group has lost it. The text says which. */
 static inline int lpad_collective_lost_(lpad_collective *c, int code)
 {
 	char here[128], text[sizeof c->why];
-	if (code != LPAD_EGONE && code != LPAD_ELOST && code != LPAD_ETIMEDOUT)
+	if (code != LPAD_EGONE)
 		return code;
 	lpad_collective_describe_(c->now, here, sizeof here);
 	snprintf(text, sizeof text, "%s", lpad_error());
-	if (!strstr(text, here))
-		lpad_fail(c->node, "%s (%s)", text, here);
-	return code == LPAD_EGONE ? LPAD_ELOST : code;
+	lpad_fail(c->node, "%s (%s)", text, here);
+	return LPAD_ELOST;
 }
 
 /*
@@ -320,30 +318,17 @@ static inline int lpad_collective_take_(lpad_collective *c, int place, lpad_call
 	return lpad_collective_lost_(c, code);
 }
 
-static inline int lpad_collective_reason_of_circle_(lpad_collective *c)
-{
-	char text[sizeof c->why];
-	snprintf(text, sizeof text, "%s", lpad_error());
-	int code = lpad_collective_look_(c);
-	if (!code)
-		lpad_fail(c->node, "%s", text);
-	return code ? code : LPAD_EDEADLK;
-}
-
 /* As lpad_wait, for the answer of the member at `place`. */
 static inline int lpad_collective_reply_(lpad_collective *c, int place, lpad_future **future, lpad_message **reply, lpad_deadline deadline)
 {
 	lpad_collective_wait_ wait = lpad_collective_begin_(deadline);
-	double step = 0.015;                    /* before the link looks for circles */
-	int code = lpad_ready(*future) ? 0 : lpad_collective_look_(c);
-	for (; !code && lpad_wait_any(future, 1, lpad_collective_sooner_(deadline, step)) == LPAD_ETIMEDOUT; step = 0.1)
+	int code = 0;
+	while (!code && lpad_wait_any(future, 1, lpad_collective_sooner_(deadline, 0.1)) == LPAD_ETIMEDOUT)
 		code = lpad_collective_tick_(c, &wait, place);
 	if (!code) {
 		code = lpad_wait(*future, reply);
 		*future = NULL;
 	}
-	if (code == LPAD_EDEADLK)               /* members that do not agree may wait in a circle: better say why */
-		code = lpad_collective_reason_of_circle_(c);
 	return lpad_collective_lost_(c, code);
 }
 
@@ -403,34 +388,22 @@ static inline int lpad_collective_enter_(lpad_collective *c, lpad_collective_par
 	return LPAD_EFAILED;
 }
 
-/* How many of the calls are not answered yet; the others are freed. */
-static inline int lpad_collective_unanswered_(lpad_collective_part_ *part)
-{
-	int count = 0;
-	for (int i = 0; i < part->members; i++)
-		if (part->futures[i] && lpad_ready(part->futures[i])) {
-			lpad_cancel(part->futures[i]);
-			part->futures[i] = NULL;
-		} else
-			count += part->futures[i] != NULL;
-	return count;
-}
-
 /* To those who wait just now, who look ten times a second; who computes hears it when he comes. */
 static inline void lpad_collective_tell_failure_(lpad_collective *c, lpad_collective_part_ *part)
 {
 	lpad_deadline until = lpad_in(0.25);
 	const char *why = lpad_collective_reason_(c);
 	part->head.code = c->failed;
-	for (int i = 0; i < part->members; i++) {
+	for (int i = 0; part->futures && i < part->members; i++) {
 		lpad_cancel(part->futures[i]);
 		part->futures[i] = i == part->me ? NULL : lpad_start(c->group, i, c->method,
 			lpad_collective_message_(c, LPAD_FAILURE_, why, strlen(why)), lpad_never());
 	}
-	while (lpad_collective_unanswered_(part) && !lpad_collective_passed_(until) && lpad_wait_stop(c->node, lpad_in(0.01)))
-		lpad_collective_refuse_all_(c);
-	for (int i = 0; i < part->members; i++)
+	for (int i = 0; part->futures && i < part->members; i++) {
+		if (part->futures[i] && !lpad_wait_any(&part->futures[i], 1, until))
+			lpad_cancel(part->futures[i]);
 		part->futures[i] = NULL;        /* what nobody has taken by now ends with run */
+	}
 }
 
 /* Whoever waits for this member, now or later, hears why it no longer takes part. */
@@ -442,7 +415,7 @@ static inline void lpad_collective_give_up_(lpad_collective *c, lpad_collective_
 		if (part->calls[i])
 			lpad_refuse(part->calls[i], code, "%s", lpad_collective_reason_(c));
 	lpad_collective_refuse_all_(c);
-	if (code != LPAD_ESTOPPED && part->futures)
+	if (code != LPAD_ESTOPPED)
 		lpad_collective_tell_failure_(c, part);
 	lpad_fail(c->node, "%s", c->why);
 }
