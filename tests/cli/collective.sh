@@ -35,18 +35,34 @@ assert_equal 6 "$(grep -cE 'row place . of 3: [0-9]+ results equal.*, order matt
 assert_equal 6 "$(grep -cE 'column place . of 2: [0-9]+ results equal' out)" "columns"
 assert_equal 6 "$(grep -cE 'everyone place . of 6: [0-9]+ results equal.*, order matters' out)" "everyone"
 
+# The same bits, whoever shares a process: lines of members without the name of their process.
+bits() { sed 's/^[^|]*| //' out | sort; }
+for file in group grid; do
+	run_lpad launch $file.yaml
+	assert_exit 0
+	bits > apart
+	run_lpad launch $file.yaml --threads
+	assert_exit 0
+	bits | cmp apart - || fail "$file: as threads"
+	sed 's/module: collective.c/&, per_process: 2/' $file.yaml > packed.yaml
+	run_lpad launch packed.yaml
+	assert_exit 0
+	assert_contains "$out" 0-1
+	bits | cmp apart - || fail "$file: two in a process"
+done
+
 # ---- members that do not agree ----
 
 cat > odd.yaml <<'END'
 lpad: 1
 name: odd
-vars: {members: 4, who: 2, fault: nothing, stays: false, deadline: 0s}
+vars: {members: 4, who: 2, fault: nothing, stays: false, deadline: 0s, policy: ignore}
 nodes:
   odd:
     module: collective.c
     replicas: $members
     params: {who: $who, fault: $fault, stays: $stays, deadline: $deadline}
-    on_failure: ignore
+    on_failure: $policy
 edges:
   - odd.peers -> odd
 END
@@ -85,13 +101,19 @@ odd combine 1 -5 4 odd/1 'all_reduce of 2 f64 (max), round 3' 'all_reduce of 2 f
 odd circle 0 -5 4 'broadcast of 2 f64 from place'
 odd behind 0 -5 4 odd/0 'reduce of 2 f64 (sum) to place 0' 'all_reduce of 2 f64 (sum), round 3'
 odd root 2 -5 2 odd/2 odd/0 'from place 0, round 3' 'from place 3, round 3'
+odd_stays root 3 -[58] 2         # both of them are roots, and wait for each other's answers: on a slow machine a circle
 odd die 2 -2 3 odd/2
 odd die 0 -2 3 odd/0
 
 # One that comes when the others have given up hears it too.
 deadline=300ms odd_stays late 1 -3 4
-assert_equal 4 "$(results -3 | grep -c 'all_reduce of 2 f64 (sum), round 3: nothing came from odd/. within the time given')" "what was late"
+assert_equal 4 "$(results -3 | grep 'all_reduce of 2 f64 (sum), round 3' | grep -c 'nothing came from odd/. within the time given')" "what was late: $out$err"
 [ "$(results -3 | grep -cE '(from|for) odd/1\b')" -ge 1 ] || fail "who was late: $out$err"
+
+# A member that is restarted begins anew, which the others cannot.
+run_lpad launch odd.yaml --set fault=crash-once --set policy=restart
+assert_exit 0
+assert_equal 4 "$(results -2 | grep -c 'odd/2')" "a restarted member: $out$err"
 
 # A member whose run has ended: only a run that does not stay shows that.
 run_lpad launch odd.yaml --set fault=end --set who=2

@@ -20,6 +20,21 @@ for evaluators in 1 3 8; do
 	evolve --set evaluators=$evaluators > other
 	cmp one other || fail "with $evaluators evaluators"
 done
+evolve --threads > other
+cmp one other || fail "as threads"
+cp -R "$(dirname "$TESTS")/topologies/evolution-strategies" packed
+sed -i 's/replicas: $evaluators/&, per_process: 3/' packed/topo.yaml
+run_lpad launch packed
+assert_exit 0
+sed 's/^[^|]*| //' out | sort | cmp one - || fail "three evaluators in a process"
+run_lpad check packed
+assert_contains "$out" '5 replicas, 3 processes'
+sed -i -e 's/, per_process: 3/, process: one/' -e 's/evolver:   {/&process: one, /' packed/topo.yaml
+run_lpad launch packed
+assert_exit 0
+sed 's/^[^|]*| //' out | sort | cmp one - || fail "all in a process"
+run_lpad check packed
+assert_contains "$out" '5 replicas, 1 process,'
 evolve --set seed=2 > other
 cmp -s one other && fail "another seed, the same output"
 

@@ -13,6 +13,10 @@ for set in workers=4 workers=1 workers=7 shards=1 shards=10 weights_from=cache; 
 	assert_equal "$pass" "$(checks)" "$set"
 done
 
+run_lpad launch parameter-server --threads --set weights_from=cache
+assert_exit 0
+assert_equal "$pass" "$(checks)" "as threads, with the cache"
+
 # The shards apply so many and no more, and the workers stop by themselves.
 run_lpad launch parameter-server --set workers=3 --set pushes=10 --record record
 assert_exit 1

@@ -32,6 +32,51 @@ extern "C" {
 
 /* ---- inside: the operations ---- */
 
+static inline void lpad_collective_send_(lpad_collective *c, lpad_collective_part_ *part, int place, const void *data, size_t size, lpad_deadline deadline)
+{
+	part->futures[place] = lpad_start(c->group, place, c->method, lpad_collective_message_(c, LPAD_DATA_, data, size), deadline);
+}
+
+/* Exactly `size` bytes of the member at `place`; they stay with the call. */
+static inline int lpad_collective_receive_(lpad_collective *c, lpad_collective_part_ *part, int place, size_t size, const char **data, lpad_deadline deadline)
+{
+	size_t got = 0;
+	int code = lpad_collective_take_(c, place, &part->calls[place], deadline);
+	if (code)
+		return code;
+	const lpad_collective_head_ *head = lpad_collective_read_(lpad_request(part->calls[place]), &got);
+	*data = (const char *)(head + 1);
+	if (got == size)
+		return 0;
+	lpad_fail(c->node, "%s: %s sent %zu bytes where %zu belong", c->method, lpad_server(c->group, place), got, size);
+	return LPAD_EBROKEN;
+}
+
+static inline void lpad_collective_answer_(lpad_collective_part_ *part, int place, lpad_message *reply)
+{
+	lpad_answer(part->calls[place], reply);
+	part->calls[place] = NULL;
+}
+
+/* The answer to what was sent to `place`: `size` bytes, into `to`. */
+static inline int lpad_collective_result_(lpad_collective *c, lpad_collective_part_ *part, int place, void *to, size_t size, lpad_deadline deadline)
+{
+	lpad_message *reply = NULL;
+	size_t got = 0;
+	int code = lpad_collective_reply_(c, place, &part->futures[place], &reply, deadline);
+	if (code)
+		return code;
+	const lpad_collective_head_ *head = to ? lpad_collective_read_(reply, &got) : NULL;
+	if (head && got == size)
+		lpad_collective_copy_(to, head + 1, size);
+	else if (to) {
+		lpad_fail(c->node, "%s: %s answered with something else", c->method, lpad_server(c->group, place));
+		code = LPAD_EBROKEN;
+	}
+	lpad_free(reply);
+	return code;
+}
+
 #define LPAD_COMBINE_(T, unsigned_or_T) { \
 	T *__restrict__ a = (T *)into; \
 	const T *__restrict__ b = (const T *)from; \

@@ -237,15 +237,21 @@ static inline lpad_collective_wait_ lpad_collective_begin_(lpad_deadline until)
 	return wait;
 }
 
+static inline int lpad_collective_late_(lpad_collective *c, int place)
+{
+	char here[128];
+	lpad_collective_describe_(c->now, here, sizeof here);
+	lpad_fail(c->node, "%s: %s: nothing came from %s within the time given", c->method, here, lpad_server(c->group, place));
+	return LPAD_ETIMEDOUT;
+}
+
 /* From time to time during a long wait for the member at `place`. */
 static inline int lpad_collective_tick_(lpad_collective *c, lpad_collective_wait_ *wait, int place)
 {
 	char here[128];
+	if (lpad_collective_passed_(wait->until))
+		return lpad_collective_late_(c, place);
 	lpad_collective_describe_(c->now, here, sizeof here);
-	if (lpad_collective_passed_(wait->until)) {
-		lpad_fail(c->node, "%s: %s: nothing came from %s within the time given", c->method, here, lpad_server(c->group, place));
-		return LPAD_ETIMEDOUT;
-	}
 	if (lpad_collective_passed_(wait->note)) {
 		lpad_log(c->node, "%s has waited %d s for %s: %s, %s", lpad_name(c->node), wait->seconds, lpad_server(c->group, place),
 			c->method, here);
@@ -265,16 +271,20 @@ static inline void lpad_collective_blame_(lpad_collective *c, int place)
 		lpad_fail(c->node, "%s; %s waited for %s", text, lpad_name(c->node), peer);
 }
 
-/* Dead for good, restarted, or its run has ended: the group has lost it. The text says which. */
-static inline int lpad_collective_lost_(lpad_collective *c, int code)
+/* The link knows which call failed; here one wants to know in which operation, too. Dead for good, or its run has ended: the group
+   has lost it. */
+static inline int lpad_collective_lost_(lpad_collective *c, int place, int code)
 {
 	char here[128], text[sizeof c->why];
-	if (code != LPAD_EGONE)
+	if (code != LPAD_EGONE && code != LPAD_ELOST && code != LPAD_ETIMEDOUT)
 		return code;
 	lpad_collective_describe_(c->now, here, sizeof here);
 	snprintf(text, sizeof text, "%s", lpad_error());
-	lpad_fail(c->node, "%s (%s)", text, here);
-	return LPAD_ELOST;
+	if (!strstr(text, here) && code == LPAD_ETIMEDOUT)
+		lpad_collective_late_(c, place);
+	else if (!strstr(text, here))
+		lpad_fail(c->node, "%s (%s)", text, here);
+	return code == LPAD_EGONE ? LPAD_ELOST : code;
 }
 
 /*
@@ -310,26 +320,41 @@ static inline int lpad_collective_take_(lpad_collective *c, int place, lpad_call
 		if (!probe)
 			probe = lpad_start(c->group, place, c->method, lpad_collective_message_(c, LPAD_PROBE_, NULL, 0), deadline);
 	}
+	lpad_cancel(probe);
+	if (!code)
+		return 0;
+	*out = NULL;
+	code = lpad_collective_lost_(c, place, code);
 	if (code == LPAD_ETIMEDOUT)
 		lpad_collective_blame_(c, place);
-	if (code)
-		*out = NULL;
-	lpad_cancel(probe);
-	return lpad_collective_lost_(c, code);
+	return code;
+}
+
+static inline int lpad_collective_reason_of_circle_(lpad_collective *c)
+{
+	char text[sizeof c->why];
+	snprintf(text, sizeof text, "%s", lpad_error());
+	int code = lpad_collective_look_(c);
+	if (!code)
+		lpad_fail(c->node, "%s", text);
+	return code ? code : LPAD_EDEADLK;
 }
 
 /* As lpad_wait, for the answer of the member at `place`. */
 static inline int lpad_collective_reply_(lpad_collective *c, int place, lpad_future **future, lpad_message **reply, lpad_deadline deadline)
 {
 	lpad_collective_wait_ wait = lpad_collective_begin_(deadline);
-	int code = 0;
-	while (!code && lpad_wait_any(future, 1, lpad_collective_sooner_(deadline, 0.1)) == LPAD_ETIMEDOUT)
+	double step = 0.015;                    /* before the link looks for circles */
+	int code = lpad_ready(*future) ? 0 : lpad_collective_look_(c);
+	for (; !code && lpad_wait_any(future, 1, lpad_collective_sooner_(deadline, step)) == LPAD_ETIMEDOUT; step = 0.1)
 		code = lpad_collective_tick_(c, &wait, place);
 	if (!code) {
 		code = lpad_wait(*future, reply);
 		*future = NULL;
 	}
-	return lpad_collective_lost_(c, code);
+	if (code == LPAD_EDEADLK)               /* members that do not agree may wait in a circle: better say why */
+		code = lpad_collective_reason_of_circle_(c);
+	return lpad_collective_lost_(c, place, code);
 }
 
 /* ---- one operation ---- */
@@ -388,22 +413,34 @@ static inline int lpad_collective_enter_(lpad_collective *c, lpad_collective_par
 	return LPAD_EFAILED;
 }
 
+/* How many of the calls are not answered yet; the others are freed. */
+static inline int lpad_collective_unanswered_(lpad_collective_part_ *part)
+{
+	int count = 0;
+	for (int i = 0; i < part->members; i++)
+		if (part->futures[i] && lpad_ready(part->futures[i])) {
+			lpad_cancel(part->futures[i]);
+			part->futures[i] = NULL;
+		} else
+			count += part->futures[i] != NULL;
+	return count;
+}
+
 /* To those who wait just now, who look ten times a second; who computes hears it when he comes. */
 static inline void lpad_collective_tell_failure_(lpad_collective *c, lpad_collective_part_ *part)
 {
 	lpad_deadline until = lpad_in(0.25);
 	const char *why = lpad_collective_reason_(c);
 	part->head.code = c->failed;
-	for (int i = 0; part->futures && i < part->members; i++) {
+	for (int i = 0; i < part->members; i++) {
 		lpad_cancel(part->futures[i]);
 		part->futures[i] = i == part->me ? NULL : lpad_start(c->group, i, c->method,
 			lpad_collective_message_(c, LPAD_FAILURE_, why, strlen(why)), lpad_never());
 	}
-	for (int i = 0; part->futures && i < part->members; i++) {
-		if (part->futures[i] && !lpad_wait_any(&part->futures[i], 1, until))
-			lpad_cancel(part->futures[i]);
+	while (lpad_collective_unanswered_(part) && !lpad_collective_passed_(until) && lpad_wait_stop(c->node, lpad_in(0.01)))
+		lpad_collective_refuse_all_(c);
+	for (int i = 0; i < part->members; i++)
 		part->futures[i] = NULL;        /* what nobody has taken by now ends with run */
-	}
 }
 
 /* Whoever waits for this member, now or later, hears why it no longer takes part. */
@@ -415,7 +452,7 @@ static inline void lpad_collective_give_up_(lpad_collective *c, lpad_collective_
 		if (part->calls[i])
 			lpad_refuse(part->calls[i], code, "%s", lpad_collective_reason_(c));
 	lpad_collective_refuse_all_(c);
-	if (code != LPAD_ESTOPPED)
+	if (code != LPAD_ESTOPPED && part->futures)
 		lpad_collective_tell_failure_(c, part);
 	lpad_fail(c->node, "%s", c->why);
 }
@@ -431,51 +468,6 @@ static inline int lpad_collective_leave_(lpad_collective *c, lpad_collective_par
 	free(part->futures);
 	free(part->calls);
 	c->now = NULL;
-	return code;
-}
-
-static inline void lpad_collective_send_(lpad_collective *c, lpad_collective_part_ *part, int place, const void *data, size_t size, lpad_deadline deadline)
-{
-	part->futures[place] = lpad_start(c->group, place, c->method, lpad_collective_message_(c, LPAD_DATA_, data, size), deadline);
-}
-
-/* Exactly `size` bytes of the member at `place`; they stay with the call. */
-static inline int lpad_collective_receive_(lpad_collective *c, lpad_collective_part_ *part, int place, size_t size, const char **data, lpad_deadline deadline)
-{
-	size_t got = 0;
-	int code = lpad_collective_take_(c, place, &part->calls[place], deadline);
-	if (code)
-		return code;
-	const lpad_collective_head_ *head = lpad_collective_read_(lpad_request(part->calls[place]), &got);
-	*data = (const char *)(head + 1);
-	if (got == size)
-		return 0;
-	lpad_fail(c->node, "%s: %s sent %zu bytes where %zu belong", c->method, lpad_server(c->group, place), got, size);
-	return LPAD_EBROKEN;
-}
-
-static inline void lpad_collective_answer_(lpad_collective_part_ *part, int place, lpad_message *reply)
-{
-	lpad_answer(part->calls[place], reply);
-	part->calls[place] = NULL;
-}
-
-/* The answer to what was sent to `place`: `size` bytes, into `to`. */
-static inline int lpad_collective_result_(lpad_collective *c, lpad_collective_part_ *part, int place, void *to, size_t size, lpad_deadline deadline)
-{
-	lpad_message *reply = NULL;
-	size_t got = 0;
-	int code = lpad_collective_reply_(c, place, &part->futures[place], &reply, deadline);
-	if (code)
-		return code;
-	const lpad_collective_head_ *head = to ? lpad_collective_read_(reply, &got) : NULL;
-	if (head && got == size)
-		lpad_collective_copy_(to, head + 1, size);
-	else if (to) {
-		lpad_fail(c->node, "%s: %s answered with something else", c->method, lpad_server(c->group, place));
-		code = LPAD_EBROKEN;
-	}
-	lpad_free(reply);
 	return code;
 }
 
