@@ -45,11 +45,12 @@ for i in $(seq 30); do cat text/one; done > text/many
 rm text/one
 run_lpad launch wordcount --set text=text --set out=wanted
 assert_exit 0
+there_or_over() { there "$1" || process_gone "$lpad_pid"; }
 for victim in mapper/2 reducer/0; do
 	for try in 1 2 3 4 5; do
 		start_lpad launch wordcount --set text=text --set out=counts
-		wait_until there "$victim/1"
-		kill -KILL $(node_pid "$victim/1")
+		wait_until there_or_over "$victim/1"
+		there "$victim/1" && kill -KILL $(node_pid "$victim/1")
 		finish_lpad
 		assert_exit 0
 		cmp wanted counts || fail "counts after $victim was killed"
