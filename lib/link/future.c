@@ -67,6 +67,11 @@ static bool is_given(const struct lpad_future *future)
 	return future->then && !future->called;
 }
 
+static int given_fault(void)
+{
+	return fault_set(LPAD_EINVALID, "the future was given to lpad_then, which calls its function first");
+}
+
 int future_wait(lpad_future *future, lpad_message **reply)
 {
 	int code = 0;
@@ -83,7 +88,7 @@ int future_wait(lpad_future *future, lpad_message **reply)
 			delist(future);
 		link_unlock(future->home);
 		if (given)
-			return fault_set(LPAD_EINVALID, "the future was given to lpad_then, which calls its function first");
+			return given_fault();
 	}
 	if (!code)
 		code = future->link ? caller_result(future, reply) : fault_set(future->code, "%s", future->wrong);
@@ -144,6 +149,13 @@ bool future_take(struct link *link, struct work *work)
 	return false;
 }
 
+/* What is done with those that nobody waits for when the program stops. */
+static void fail_stopped(struct lpad_future *future)
+{
+	caller_fail(future, LPAD_ESTOPPED, memory_format("%s.%s: the program is stopping", line_peer(future->place->line),
+		future->method));
+}
+
 /* Lock held. */
 static int give(struct lpad_future *future, void (*then)(lpad_node *, lpad_future *, void *), void *context)
 {
@@ -158,6 +170,8 @@ static int give(struct lpad_future *future, void (*then)(lpad_node *, lpad_futur
 	future->context = context;
 	if (future->done)
 		future_post(future);
+	else if (future->link->draining)        /* callers_drain will not see it any more */
+		fail_stopped(future);
 	return 0;
 }
 
@@ -178,8 +192,7 @@ void callers_stop(struct link *link)
 {
 	for (struct lpad_future *future = link->callers->futures; future; future = future->next)
 		if (future->then && !future->done)
-			caller_fail(future, LPAD_ESTOPPED, memory_format("%s.%s: the program is stopping",
-				line_peer(future->place->line), future->method));
+			fail_stopped(future);
 }
 
 void callers_drain(struct link *link)
@@ -195,6 +208,14 @@ static int first_done(lpad_future *const *futures, int count)
 		if (futures[i] && futures[i]->done)
 			return i;
 	return -1;
+}
+
+static bool any_given(lpad_future *const *futures, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (futures[i] && is_given(futures[i]))
+			return true;
+	return false;
 }
 
 static void set_waiters(lpad_future *const *futures, int count, struct waiter *waiter)
@@ -239,7 +260,8 @@ int future_wait_any(lpad_future **futures, int count, lpad_deadline deadline)
 	if (!one)
 		return fault_set(LPAD_EINVALID, "there is no future to wait for");
 	link_lock(one->link);
-	int place = await_any(futures, count, one, link_deadline(deadline, one->handle->deadline_ns));
+	int place = any_given(futures, count) ? given_fault()
+		: await_any(futures, count, one, link_deadline(deadline, one->handle->deadline_ns));
 	link_unlock(one->link);
 	return place;
 }

@@ -97,6 +97,34 @@ START_TEST(a_stop_finishes_what_has_a_function)
 }
 END_TEST
 
+/* Nobody would finish it otherwise: what stop and drain finish is what had its function by then. */
+START_TEST(one_that_gets_its_function_during_the_drain_is_finished_too)
+{
+	struct told told = { 0 };
+	lpad_future *kept = peer_start(&peers[0], 1, HOLD, NULL);
+	await_count(&peers[1].entered, 1);
+	link_drain(peers[0].link, clock_ns() + INT64_C(60000000000));
+	ck_assert_int_eq(future_then(kept, tell, &told), 0);
+	await_count(&told.calls, 1);
+	ck_assert_int_eq(told.code, LPAD_ESTOPPED);
+	ck_assert_str_eq(told.text, "n1.hold: the program is stopping");
+	await_count(&peers[1].gone, 1);
+}
+END_TEST
+
+START_TEST(one_with_a_function_is_not_waited_for_among_others)
+{
+	struct told told = { 0 };
+	lpad_future *kept = peer_start(&peers[0], 1, HOLD, NULL), *other = peer_start(&peers[0], 1, HOLD, NULL);
+	ck_assert_int_eq(future_then(kept, tell, &told), 0);
+	ck_assert_fault(future_wait_any((lpad_future *[]){ other, kept }, 2, in_ms(20)), LPAD_EINVALID);
+	ck_assert_int_eq(future_then(other, tell, &told), 0);
+	ck_assert_int_eq(peer_call(&peers[0], 1, RELEASE, NULL, NULL), 0);
+	await_count(&told.calls, 2);
+	ck_assert_int_eq(told.code, 0);
+}
+END_TEST
+
 START_TEST(one_with_a_function_can_be_cancelled)
 {
 	struct told told = { 0 };
@@ -274,6 +302,8 @@ int main(void)
 	tcase_add_test(futures, a_function_is_called_when_it_is_finished);
 	tcase_add_test(futures, a_function_is_called_for_failures_too);
 	tcase_add_test(futures, a_stop_finishes_what_has_a_function);
+	tcase_add_test(futures, one_that_gets_its_function_during_the_drain_is_finished_too);
+	tcase_add_test(futures, one_with_a_function_is_not_waited_for_among_others);
 	tcase_add_test(futures, one_with_a_function_can_be_cancelled);
 	tcase_add_test(futures, what_nobody_ends_is_freed_with_the_link);
 	tcase_add_test(futures, each_place_is_called_at_once);
