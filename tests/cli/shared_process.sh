@@ -52,10 +52,10 @@ assert_equal "a 3 shared its process with a" "$(result '"\(.cause.node) \(.cause
 topology 'a: {implementation: victim, params: {step: run}, process: both}, b: {implementation: victim, params: {stays: true}, process: both}'
 start_lpad launch
 wait_until file_has out 'a waits in step 1'
-kill -SEGV "$(node_pid a/0/1)"
+kill -USR2 "$(node_pid a/0/1)"
 finish_lpad
-assert_exit 139
-assert_contains "$err" 'lpad: both failed: signal 11 (segmentation fault)'
+assert_exit 140
+assert_contains "$err" 'lpad: both failed: signal 12 (user defined signal 2)'
 assert_equal both "$(result .cause.node)"
 
 # Killed, all that live in it are started again together, and their neighbour finds them.

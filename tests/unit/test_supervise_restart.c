@@ -31,7 +31,7 @@ static const struct {
 	{ "bound-crash@1 end", "driver: signal 11 (segmentation fault) (in bind); starting it again in " },
 	{ "wire-crash@1 end", "driver: signal 11 (segmentation fault) (in wire); starting it again in " },
 	{ "wire-hang@1 end", "driver: not done within 1 s (in wire); starting it again in " },
-	{ "wired-crash@1 end", "driver: signal 11 (segmentation fault) (in wire); starting it again in " },
+	{ "wired-crash@1 end", "driver: signal 11 (segmentation fault)" },
 	{ "crash@1 end", "driver: signal 11 (segmentation fault); starting it again in " },
 	{ "exit7@1 end", "driver: exit 7; starting it again in " },
 	{ "exit0@1 end", "driver: its process exited with 0 before it was told to finish; starting it again in " },
