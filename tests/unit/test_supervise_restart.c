@@ -158,6 +158,19 @@ START_TEST(a_request_can_be_the_end)
 }
 END_TEST
 
+/* A successor that does not come up is not waited for without a word. */
+START_TEST(says_who_is_slow)
+{
+	const struct fake list[] = { FAKE("driver", "", 1), FAKE("server", "crash@1 init-hang@2", 2, AGAIN(5)), { 0 } };
+	begin_launch(list, &(struct output_style){ 0 });
+	wait_for_text("err", "2 of 3 not ready after 10 s: server/0, server/1 in init");
+	kill(launched, SIGTERM);
+	wait_for_text("err", "stopping");
+	kill(launched, SIGKILL);        /* they are deaf */
+	ck_assert_int_eq(end_launch(), 137);
+}
+END_TEST
+
 /* ---- stops ---- */
 
 START_TEST(stops_while_one_waits)
@@ -345,6 +358,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, hands_addresses_on);
 	tcase_add_test(tcase, restarts_on_request);
 	tcase_add_test(tcase, a_request_can_be_the_end);
+	tcase_add_test(tcase, says_who_is_slow);
 	tcase_add_test(tcase, stops_while_one_waits);
 	tcase_add_loop_test(tcase, stops_while_all_fail, 0, 12);
 	tcase_add_test(tcase, kills_what_escaped_first);
