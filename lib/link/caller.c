@@ -258,7 +258,7 @@ int caller_await(struct lpad_future *future)
 	if (future->done)
 		return 0;
 	future->waiter = link_waiter();
-	link_wait_calls(link, &wait, futures, 1, line_peer(future->place->line), future->method);
+	link_wait_calls(link, &wait, futures, 1, false, line_peer(future->place->line), future->method);
 	while (!future->done && !code) {
 		if (link_must_stop(link))
 			code = caller_stopped(future);

@@ -62,6 +62,12 @@ static bool was_seen(const json_t *seen, const char *name)
 	return false;
 }
 
+/* Until one of its calls is answered, that is. */
+static bool is_stuck(const struct long_wait *wait)
+{
+	return wait->count && !wait->bounded;
+}
+
 /* ---- who must go on before a call is answered ---- */
 
 struct blockers {
@@ -71,7 +77,7 @@ struct blockers {
 static bool add_server_of(struct link *link, struct blockers *blockers, uint64_t serving)
 {
 	for (struct long_wait *wait = link->waits; wait; wait = wait->next)
-		if (wait->count && wait->serving == serving) {
+		if (is_stuck(wait) && wait->serving == serving) {
 			*list_add(&blockers->waits) = wait;
 			return true;
 		}
@@ -86,7 +92,7 @@ static bool add_takers(struct link *link, struct blockers *blockers, const struc
 	if (method->by_others)
 		return false;           /* threads of which nothing is known */
 	for (struct long_wait *wait = link->waits; wait; wait = wait->next)
-		if (wait->count && (method->inbox ? wait->role == THREAD_RUN
+		if (is_stuck(wait) && (method->inbox ? wait->role == THREAD_RUN
 			: wait->role == THREAD_CALLBACK && wait->queue == queue))
 			*list_add(&blockers->waits) = wait;
 	return blockers->waits.count && blockers->waits.count == (method->inbox ? 1 : threads);
@@ -333,7 +339,7 @@ int64_t circle_first(const struct link *link, const struct long_wait *wait)
 	bool inbox = false;
 	for (size_t i = 0; wait->role == THREAD_RUN && !inbox && i < link->server->method_count; i++)
 		inbox = link->server->methods[i].inbox;
-	return wait->role == THREAD_CALLBACK || inbox ? wait->since_ns + FIRST_NS : INT64_MAX;
+	return !wait->bounded && (wait->role == THREAD_CALLBACK || inbox) ? wait->since_ns + FIRST_NS : INT64_MAX;
 }
 
 /* ---- life ---- */

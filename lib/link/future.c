@@ -233,7 +233,7 @@ static int await_any(lpad_future *const *futures, int count, const struct lpad_f
 	bool in_time = true;
 	int place, code = 0;
 	set_waiters(futures, count, link_waiter());
-	link_wait_calls(link, &wait, futures, (size_t)count, line_peer(one->place->line), one->method);
+	link_wait_calls(link, &wait, futures, (size_t)count, until != INT64_MAX, line_peer(one->place->line), one->method);
 	while ((place = first_done(futures, count)) < 0 && !code) {
 		if (link_must_stop(link))
 			code = caller_stopped(one);

@@ -57,6 +57,7 @@ struct long_wait {
 	const char *peer, *what;        /* "replay", "sample"; what may be NULL */
 	struct lpad_future *const *futures;     /* calls, any of which ends it; some may be NULL */
 	size_t count;                   /* 0: it waits for something else */
+	bool bounded;                   /* it goes on at its deadline, and the calls do too: it is part of no circle */
 	/* Who waits: */
 	enum thread_role role;
 	int queue;                      /* of a callback: as of link_work_take */
@@ -67,9 +68,9 @@ struct long_wait {
 	int64_t probe_ns;
 };
 void link_wait_begin(struct link *link, struct long_wait *wait, int64_t now_ns, const char *peer, const char *what);
-/* Of calls: see `futures`. */
+/* Of calls: see `futures`, `bounded`. */
 void link_wait_calls(struct link *link, struct long_wait *wait, struct lpad_future *const *futures, size_t count,
-	const char *peer, const char *what);
+	bool bounded, const char *peer, const char *what);
 void link_wait_end(struct link *link, struct long_wait *wait);
 /* link_unlock: after the lock was released. */
 void link_wake_taken(struct waiter *const *wakes, unsigned count);

@@ -132,13 +132,14 @@ void link_wait_begin(struct link *link, struct long_wait *wait, int64_t now_ns, 
 }
 
 void link_wait_calls(struct link *link, struct long_wait *wait, struct lpad_future *const *futures, size_t count,
-	const char *peer, const char *what)
+	bool bounded, const char *peer, const char *what)
 {
 	static const char *const roles[] = { [THREAD_OTHER] = "a thread of its own", [THREAD_RUN] = "run",
 		[THREAD_CALLBACK] = "a callback" };
 	link_wait_begin(link, wait, clock_ns(), peer, what);
 	wait->futures = futures;
 	wait->count = count;
+	wait->bounded = bounded;
 	wait->role = link_role(link);
 	bool ours = thread.link == link;
 	wait->queue = ours ? thread.queue : -1;

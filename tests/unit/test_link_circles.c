@@ -270,6 +270,37 @@ START_TEST(a_blocked_thread_with_a_way_out_is_no_circle)
 }
 END_TEST
 
+/* Who looks again after a while, and takes what has come meanwhile, waits in no circle. */
+static void *run_polls(void *context)
+{
+	struct runner *runner = context;
+	struct peer *peer = runner->peer;
+	lpad_call *call;
+	link_run_thread(peer->link);
+	lpad_future *future = handle_start(peer->peers, !peer->number, "in", NULL, never);
+	int place = future_wait_any(&future, 1, in_ms(200));    /* 0: the other one was earlier */
+	ck_assert(place == 0 || place == LPAD_ETIMEDOUT);
+	ck_assert_int_eq(inbox_next(link_inbox(peer->link, IN), &call, never), 0);
+	ck_assert_int_eq(call_answer(call, NULL), 0);
+	runner->code = future_wait(future, NULL);
+	return NULL;
+}
+
+START_TEST(who_waits_for_a_while_is_in_no_circle)
+{
+	open_peers(2);
+	struct runner runners[2] = { { .peer = &peers[0], .code = 1 }, { .peer = &peers[1], .code = 1 } };
+	pthread_t threads[2];
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, run_polls, &runners[i]);
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], NULL);
+		ck_assert_int_eq(runners[i].code, 0);
+	}
+	peers_close(peers, 2);
+}
+END_TEST
+
 START_TEST(a_deadline_may_come_first)
 {
 	open_peers(2);
@@ -298,6 +329,7 @@ int main(void)
 	tcase_add_test(circles, all_of_two_threads_are);
 	tcase_add_test(circles, a_kept_call_blocks_no_thread);
 	tcase_add_test(circles, a_blocked_thread_with_a_way_out_is_no_circle);
+	tcase_add_test(circles, who_waits_for_a_while_is_in_no_circle);
 	tcase_add_test(circles, a_deadline_may_come_first);
 	suite_add_tcase(suite, circles);
 	SRunner *runner = srunner_create(suite);
