@@ -113,6 +113,7 @@ void fake_mistake(const char *format, ...)
 	va_start(list, format);
 	char *text = memory_format_list(format, list);
 	va_end(list);
+	fflush(stdout);                 /* what the test had printed before comes first */
 	fprintf(stderr, "lpad test: %s\n", text);
 	free(text);
 	_Exit(99);
