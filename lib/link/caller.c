@@ -97,8 +97,8 @@ static void call_done(struct ask *ask, struct frame *reply, int code)
 static int no_method(struct lpad_future *future)
 {
 	char *methods = line_methods(future->ask.line);
-	future->wrong = memory_format("%s has no method %s; it has: %s", line_peer(future->ask.line), future->method,
-		*methods ? methods : "none");
+	future->wrong = memory_format("%s has no method %s; %s%s", line_peer(future->ask.line), future->method,
+		*methods ? "it has: " : "it serves no methods", methods);
 	free(methods);
 	return LPAD_ENOMETHOD;
 }

@@ -229,7 +229,7 @@ static void refuse_method(struct link *link, struct request *request)
 {
 	struct server *server = link->server;
 	struct text text = { 0 };
-	text_format(&text, "%s has no such method; it has: ", link->self.node);
+	text_format(&text, "%s has no such method; %s", link->self.node, server->method_count ? "it has: " : "it serves no methods");
 	for (size_t i = 0; i < server->method_count; i++)
 		text_format(&text, "%s%s", i ? ", " : "", server->methods[i].name);
 	server_reply(link, request, LPAD_ENOMETHOD, text_string(&text));
