@@ -135,6 +135,10 @@ static int hold_one(struct launching *launching, const char *name)
 	}
 	if (found)
 		return 0;
+	char *cleanup_free label = memory_copy_span(name, strcspn(name, "/"));
+	const struct group *group = topology_group(topology, label);
+	if (group)
+		return cannot("--hold: there is no replica %s: %s has %d", name, label, group->replicas);
 	const char *nearest = text_nearest(name, labels, count);
 	return cannot("--hold %s: there is no such node%s%s%s", name, nearest ? ": did you mean " : "",
 		nearest ? nearest : "", nearest ? "?" : "");

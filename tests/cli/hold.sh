@@ -65,4 +65,5 @@ run_lpad launch --hold sever
 assert_contains "$err" 'there is no such node: did you mean server?'
 run_lpad launch --hold a/2
 assert_exit 125
+assert_contains "$err" 'lpad: --hold: there is no replica a/2: a has '
 assert_equal "" "$(ls "$XDG_RUNTIME_DIR/lpad")" "socket folders"
