@@ -91,8 +91,18 @@ static const char *signature_of(const struct calling *calling)
 	return NULL;
 }
 
+/* A header's length in 8 bytes, then the header, a JSON object. No JSON has zeros in it. */
+static bool is_safetensors(const struct text *text)
+{
+	return text->length > 8 && text->data[8] == '{' && !text->data[6] && !text->data[7];
+}
+
 static lpad_message *from_text(const struct calling *calling, const char *name, struct text *text, struct error *error)
 {
+	if (is_safetensors(text)) {
+		error_set(error, "%s: no JSON but safetensors: a file of tensors is sent as it is if its name ends in .safetensors", name);
+		return NULL;
+	}
 	lpad_message *message = message_from_json(text_string(text), signature_of(calling), error);
 	if (!message)
 		error_wrap(error, "%s", name);

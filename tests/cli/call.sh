@@ -62,7 +62,8 @@ static const lpad_method methods[] = {
 	LPAD_INBOX(struct served, never, "nobody takes it"),
 	LPAD_END
 };
-LPAD_MODULE({ .name = "served", .state = sizeof(struct served), .methods = methods, .run = run });
+LPAD_MODULE({ .name = "served", .state = sizeof(struct served), .methods = methods, .run = run },
+	{ .name = "mute", .run = run });
 C
 cat > topo.yaml <<'YAML'
 lpad: 1
@@ -70,6 +71,7 @@ name: served
 nodes:
   one: {module: served.c, implementation: served}
   more: {module: served.c, implementation: served, replicas: 2, on_failure: ignore}
+  mute: {module: served.c, implementation: mute}
 YAML
 
 runs=$XDG_STATE_HOME/lpad/runs
@@ -122,11 +124,15 @@ assert_equal "" "$out"
 calls 0 one.echo @sum.safetensors
 assert_equal 4 "$(jq .sum <<< "$out")"
 
+calls 0 --save wrong.safetensors one.echo @sum.safetensors
+
 # What goes wrong.
 calls 1 one.fails
 assert_contains "$err" "it is Sunday"
 calls 1 one.ecko
 assert_contains "$err" "one has no method ecko; it has: echo, sum, who, fails, crash, never"
+calls 1 mute.echo
+assert_contains "$err" "mute has no method echo; it serves no methods"
 calls 3 on.echo
 assert_contains "$err" 'there is no node `on`: did you mean one?'
 calls 3 more.echo
@@ -136,7 +142,12 @@ assert_contains "$err" "there is no replica more/2: more has 2"
 calls 2 one
 calls 2 one.echo 1 2
 calls 2 one.echo '{'
+calls 1 one.sum @wrong.safetensors
+assert_contains "$err" "sent no tensor \`x\`"
 calls 2 one.echo @nothing.json
+cp sum.safetensors sum.bin
+calls 2 one.echo @sum.bin
+assert_contains "$err" "sum.bin: no JSON but safetensors: a file of tensors is sent as it is if its name ends in .safetensors"
 calls 124 --timeout 50ms one.never
 assert_contains "$err" "one.never: no answer within 0.05 s"
 calls 3 -r nobody-7 one.echo
