@@ -133,6 +133,12 @@ static void answer_hello(struct link *link, struct client *client, struct reques
 	request->transport->answer(request, &frame);
 }
 
+/* Nobody says when an observer has ended, and its number, that of a process, may be another one's later. */
+static bool is_another_observer(const struct client *client, const struct wire *wire)
+{
+	return client->role == WIRE_OBSERVER && wire->number == 1;
+}
+
 /* Of an incarnation that is over, or of a connection that another one has followed: frames may be that late. NULL: it is neither. */
 static const char *too_late(const struct client *client, const struct wire *wire)
 {
@@ -140,7 +146,8 @@ static const char *too_late(const struct client *client, const struct wire *wire
 		return "a later incarnation has said HELLO";
 	if (client->lost || wire->incarnation <= client->dead)
 		return "this incarnation is dead";
-	if (wire->incarnation == client->incarnation && wire->number && wire->number <= client->hellos)
+	if (wire->incarnation == client->incarnation && wire->number && wire->number <= client->hellos
+	    && !is_another_observer(client, wire))
 		return "a later HELLO of this caller was answered";
 	return NULL;
 }
@@ -160,7 +167,8 @@ static void hello(struct link *link, struct request *request, const struct frame
 	else {
 		if (!client)
 			client = add(link, wire->group, wire->index, wire->role, name);
-		session_end(link, client, client->session && wire->incarnation == client->incarnation);
+		session_end(link, client, client->session && wire->incarnation == client->incarnation
+			&& !is_another_observer(client, wire));
 		size_t slot = 0;
 		while (server->clients[slot] != client)
 			slot++;

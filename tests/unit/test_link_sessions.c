@@ -30,7 +30,7 @@ struct false_caller {
 	uint32_t incarnation;
 	uint64_t session, number, hellos;       /* hellos 0: they are not counted */
 	uint64_t retry;                         /* of the next call; 0: none */
-	bool again;
+	bool again, observer;
 	int sent;
 	struct wire answers[FALSE_SENDS];       /* lock: kind 0: none yet */
 };
@@ -98,8 +98,8 @@ static struct wire *false_send(struct false_caller *caller, int kind, int port, 
 {
 	ck_assert_int_lt(caller->sent, FALSE_SENDS);
 	struct wire *answer = &caller->answers[caller->sent++];
-	struct frame frame = { .wire = { .kind = (uint8_t)kind, .role = WIRE_MEMBER, .group = FALSE_GROUP,
-		.incarnation = caller->incarnation,
+	struct frame frame = { .wire = { .kind = (uint8_t)kind, .role = caller->observer ? WIRE_OBSERVER : WIRE_MEMBER,
+		.group = FALSE_GROUP, .incarnation = caller->incarnation,
 		.port = (uint32_t)port, .token = PEERS_TOKEN, .session = caller->session, .version = version,
 		.deadline_ms = -1 }, .message = body };
 	frame.wire.retry = caller->retry;
@@ -216,6 +216,27 @@ START_TEST(an_older_hello_that_comes_late_is_refused)
 	caller.hellos = 3;
 	ck_assert(false_hello(&caller));
 	false_close(&caller);
+}
+END_TEST
+
+/* It is known by the number of its process, which another one has later: each counts its HELLOs from 1. */
+START_TEST(an_observer_may_have_the_number_of_an_earlier_one)
+{
+	struct false_caller first, second;
+	false_open(&first, peers[1].address);
+	first.observer = true;
+	first.hellos = 1;
+	ck_assert(false_hello(&first));
+	first.hellos = 2;
+	ck_assert(false_hello(&first));
+	false_echo(&first);
+	false_close(&first);
+	false_open(&second, peers[1].address);
+	second.observer = true;
+	second.hellos = 1;
+	ck_assert(false_hello(&second));
+	false_echo(&second);
+	false_close(&second);
 }
 END_TEST
 
@@ -519,6 +540,7 @@ int main(void)
 	tcase_add_test(sessions, a_kept_call_is_gone_once);
 	tcase_add_test(sessions, the_next_incarnation_ends_the_one_before);
 	tcase_add_test(sessions, an_older_hello_that_comes_late_is_refused);
+	tcase_add_test(sessions, an_observer_may_have_the_number_of_an_earlier_one);
 	tcase_add_test(sessions, the_dead_say_no_hello);
 	tcase_add_test(sessions, what_is_kept_is_not_begun_again);
 	tcase_add_test(sessions, an_answer_that_got_lost_is_given_again);
