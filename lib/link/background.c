@@ -1,10 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 #include "link/background.h"
 
-#include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
+
+static const int64_t DEPARTS_NS = 1000000000;
+
+void departure_init(struct departure *departure)
+{
+	pthread_condattr_t attributes;
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_mutex_init(&departure->lock, NULL);
+	pthread_cond_init(&departure->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	departure->connections = 0;
+}
+
+void departure_release(struct departure *departure)
+{
+	pthread_mutex_destroy(&departure->lock);
+	pthread_cond_destroy(&departure->changed);
+}
+
+void departure_count(struct departure *departure, bool added)
+{
+	pthread_mutex_lock(&departure->lock);
+	if (added)
+		departure->connections++;
+	else if (departure->connections)        /* nng also tells the end of one that it refused before it was added */
+		departure->connections--;
+	pthread_cond_broadcast(&departure->changed);
+	pthread_mutex_unlock(&departure->lock);
+}
+
+void departure_await(struct departure *departure)
+{
+	struct timespec until = clock_timespec(clock_ns() + DEPARTS_NS);
+	pthread_mutex_lock(&departure->lock);
+	while (departure->connections > 0)
+		if (pthread_cond_timedwait(&departure->changed, &departure->lock, &until))
+			break;
+	pthread_mutex_unlock(&departure->lock);
+}
 
 struct closing {
 	void (*close)(void *object);

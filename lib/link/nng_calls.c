@@ -73,6 +73,7 @@ struct asking {
 	pthread_mutex_t lock;
 	struct question *questions, *spare;     /* lock */
 	int pipe;                       /* lock: nng's number of the connection; 0: none */
+	struct departure departure;
 };
 
 /* Without a connection nng would keep the request and send it to whoever comes: closing the context makes it fail. */
@@ -168,6 +169,7 @@ static void on_ask_pipe(nng_pipe pipe, nng_pipe_ev event, void *context)
 	if (added || lost)
 		asking->pipe = added ? nng_pipe_id(pipe) : 0;
 	pthread_mutex_unlock(&asking->lock);
+	departure_count(&asking->departure, added);
 	if (lost)
 		asking->events->down(asking->context);
 	if (added)
@@ -179,6 +181,7 @@ static void free_asking(struct asking *asking)
 {
 	pthread_mutex_destroy(&asking->lock);
 	pthread_mutex_destroy(&asking->events_lock);
+	departure_release(&asking->departure);
 	free(asking);
 }
 
@@ -202,6 +205,7 @@ struct asking *nng_calls_ask_open(const char *address, size_t longest, const str
 	asking->context = context;
 	pthread_mutex_init(&asking->lock, NULL);
 	pthread_mutex_init(&asking->events_lock, NULL);
+	departure_init(&asking->departure);
 	int code = nng_req0_open(&asking->socket);
 	bool opened = !code;
 	if (opened)
@@ -229,8 +233,10 @@ void nng_calls_ask_close(struct asking *asking)
 	free_asking(asking);
 }
 
-static void close_asking(void *asking)
+static void close_asking(void *context)
 {
+	struct asking *asking = context;
+	departure_await(&asking->departure);
 	nng_calls_ask_close(asking);
 }
 

@@ -121,14 +121,16 @@ struct subscribing {
 	nng_aio *receiving;
 	struct subscribing_events events;
 	void *context;
+	struct departure departure;
 };
 
-static void on_leave(nng_pipe pipe, nng_pipe_ev event, void *context)
+static void on_subscribe_pipe(nng_pipe pipe, nng_pipe_ev event, void *context)
 {
 	struct subscribing *subscribing = context;
 	(void)pipe;
-	(void)event;
-	subscribing->events.down(subscribing->context);
+	departure_count(&subscribing->departure, event == NNG_PIPE_EV_ADD_POST);
+	if (event == NNG_PIPE_EV_REM_POST)
+		subscribing->events.down(subscribing->context);
 }
 
 static void deliver(struct subscribing *subscribing, nng_msg *message)
@@ -143,7 +145,7 @@ static void deliver(struct subscribing *subscribing, nng_msg *message)
 	subscribing->events.malformed(subscribing->context, why);
 }
 
-/* Runs inside nng's own receive: the next frame is read after it, so frames come one by one, in order, and before on_leave. */
+/* Runs inside nng's own receive: the next frame is read after it, so frames come one by one, in order, and before the connection's end. */
 static void on_receive(void *context)
 {
 	struct subscribing *subscribing = context;
@@ -167,11 +169,19 @@ static int start_subscribing(struct subscribing *subscribing, const char *addres
 	if (!code)
 		code = nng_socket_set(socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
 	if (!code)
-		code = nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, on_leave, subscribing);
+		code = nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, on_subscribe_pipe, subscribing);
+	if (!code)
+		code = nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, on_subscribe_pipe, subscribing);
 	if (code)
 		return code;
 	nng_recv_aio(socket, subscribing->receiving);
 	return nng_dial_steadily(socket, address);
+}
+
+static void free_subscribing(struct subscribing *subscribing)
+{
+	departure_release(&subscribing->departure);
+	free(subscribing);
 }
 
 struct subscribing *nng_topics_subscribe_open(const char *address, int buffer, size_t longest,
@@ -180,6 +190,7 @@ struct subscribing *nng_topics_subscribe_open(const char *address, int buffer, s
 	struct subscribing *subscribing = memory_new(sizeof *subscribing);
 	subscribing->events = *events;
 	subscribing->context = context;
+	departure_init(&subscribing->departure);
 	int code = nng_sub0_open(&subscribing->socket);
 	bool opened = !code;
 	if (opened)
@@ -190,7 +201,7 @@ struct subscribing *nng_topics_subscribe_open(const char *address, int buffer, s
 	if (opened)
 		nng_topics_subscribe_close(subscribing);
 	else
-		free(subscribing);
+		free_subscribing(subscribing);
 	return NULL;
 }
 
@@ -200,11 +211,13 @@ void nng_topics_subscribe_close(struct subscribing *subscribing)
 	nng_close(subscribing->socket);
 	nng_aio_stop(subscribing->receiving);
 	nng_aio_free(subscribing->receiving);
-	free(subscribing);
+	free_subscribing(subscribing);
 }
 
-static void close_subscribing(void *subscribing)
+static void close_subscribing(void *context)
 {
+	struct subscribing *subscribing = context;
+	departure_await(&subscribing->departure);
 	nng_topics_subscribe_close(subscribing);
 }
 
