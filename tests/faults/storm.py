@@ -32,7 +32,7 @@ class Storm:
         here = os.path.dirname(os.path.abspath(__file__))
         command = self.options.command + ["launch", here, "--json", "--set", f"seed={self.options.seed}",
                                           "--set", f"calls={self.options.calls}", "--set", f"messages={self.options.messages}",
-                                          "--set", f"cuts={self.options.cuts}", "--set", f"forks={self.options.forks}"]
+                                          "--set", f"cuts={self.options.cuts}", "--set", f"topic_cuts={self.options.topic_cuts}", "--set", f"forks={self.options.forks}"]
         self.errors = open("storm.err", "w")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors)
         os.set_blocking(self.process.stdout.fileno(), False)
@@ -214,7 +214,7 @@ def check_leftovers(storm):
 
 def main():
     parser = argparse.ArgumentParser()
-    for name, kind, value in (("seed", int, 1), ("faults", int, 40), ("calls", int, 400), ("messages", int, 400), ("cuts", int, 1000),
+    for name, kind, value in (("seed", int, 1), ("faults", int, 40), ("calls", int, 400), ("messages", int, 400), ("cuts", int, 1000), ("topic-cuts", int, 0),
                               ("forks", int, 500), ("every", float, 0.03), ("kill", float, 0.5), ("late", float, 2.0),
                               ("limit", float, 200)):
         parser.add_argument(f"--{name}", type=kind, default=value)
