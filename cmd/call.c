@@ -242,11 +242,11 @@ static int call(struct calling *calling)
 static int run_call(const struct command *command, int count, char **arguments)
 {
 	struct options options = { .command = command, .count = count, .arguments = arguments };
-	struct calling *calling = memory_new(sizeof *calling);         /* for the thread: as long as the program */
-	*calling = (struct calling){ .command = command, .timeout_ns = -1, .run.console.fd = -1 };
-	int code = read_options(calling, &options);
+	static struct calling calling;          /* for the thread: as long as the program */
+	calling = (struct calling){ .command = command, .timeout_ns = -1, .run.console.fd = -1 };
+	int code = read_options(&calling, &options);
 	if (code < 0)
-		code = call(calling);
+		code = call(&calling);
 	options_release(&options);
 	return code;
 }
