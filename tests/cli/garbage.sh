@@ -17,7 +17,8 @@ YAML
 launch=$!
 wait_until file_has out half
 folder=$(ls -d "$XDG_RUNTIME_DIR"/lpad/*/)
-met=$("$O/tests/tools/garbage" "$folder") || fail "the stranger could not reach the sockets"
+# What nng itself still holds when the stranger ends is none of ours.
+met=$(ASAN_OPTIONS=detect_leaks=0 "$O/tests/tools/garbage" "$folder") || fail "the stranger could not reach the sockets"
 assert_equal 4 "$met" "sockets of the run: two that answer, one topic, that of other commands"
 touch go-on
 code=0
