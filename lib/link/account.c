@@ -31,6 +31,11 @@ char *account_state(const char *port, const struct account *account)
 		"dropped", (json_int_t)account->dropped, "bytes", (json_int_t)account->bytes));
 }
 
+char *account_resend(const char *port, size_t longest)
+{
+	return encoded(json_pack("{s:s, s:I}", "port", port, "longest", (json_int_t)longest));
+}
+
 char *account_port(const char *body, size_t size)
 {
 	const char *port = NULL;
@@ -49,4 +54,14 @@ bool account_read(const char *body, size_t size, struct account *out)
 	json_decref(value);
 	*out = (struct account){ received, dropped, bytes };
 	return received >= 0 && dropped >= 0 && bytes >= 0;
+}
+
+bool account_longest(const char *body, size_t size, size_t *out)
+{
+	json_int_t longest = -1;
+	json_t *value = json_loadb(body, size, 0, NULL);
+	json_unpack(value, "{s:I}", "longest", &longest);
+	json_decref(value);
+	*out = (size_t)longest;
+	return longest >= 0;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a subscriber tells a publisher, as the JSON bodies of SUBSCRIBE, CONFIRM, ACK and END_ACK. A node may have several
+ * What a subscriber tells a publisher, as the JSON bodies of SUBSCRIBE, CONFIRM, ACK, END_ACK and RESEND. A node may have several
  * subscriptions to one topic: "port", the subscription's name, tells them apart.
  *
  *     SUBSCRIBE        {"port": "reading", "keep": 10, "window": 128}
  *     CONFIRM          {"port": "reading"}
  *     ACK, END_ACK     {"port": "reading", "received": 12, "dropped": 0, "bytes": 768}
+ *     RESEND           {"port": "reading", "longest": 1073741824}
  */
 #ifndef LINK_ACCOUNT_H
 #define LINK_ACCOUNT_H
@@ -28,10 +29,12 @@ struct past_accounts {
 char *account_subscribe(const char *port, int keep, int64_t window);
 char *account_confirm(const char *port);
 char *account_state(const char *port, const struct account *account);
+char *account_resend(const char *port, size_t longest);
 
 /* The port, which the caller frees; NULL: no such body. */
 char *account_port(const char *body, size_t size);
 /* false: not there, or negative. */
 bool account_read(const char *body, size_t size, struct account *out);
+bool account_longest(const char *body, size_t size, size_t *out);
 
 #endif

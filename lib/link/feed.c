@@ -19,22 +19,24 @@ struct feed {
 /* ---- frames ---- */
 
 /* What is new up to here, which no message of its own has told. */
-static void come_number(struct publisher *publisher, uint64_t number)
+static void come_number(struct publisher *publisher, uint64_t number, uint64_t resends)
 {
 	if (publisher->keep == LPAD_LATEST)
 		newest_note(publisher, number);
+	else if (publisher->keep == LPAD_ALL)
+		missed_note(publisher, number, resends);
 	else
 		publisher_gap(publisher, number);
 }
 
 /* The account begins with the first HELLO; under `latest` with the newest message before it, which is to be had. */
-static void come_hello(struct publisher *publisher, uint64_t number)
+static void come_hello(struct publisher *publisher, uint64_t number, uint64_t resends)
 {
 	publisher->hello = true;
 	if (!publisher->known)
 		publisher->base = publisher->last = number - (publisher->keep == LPAD_LATEST && number);
 	publisher->known = true;
-	come_number(publisher, number);
+	come_number(publisher, number, resends);
 	publisher->asked = true;
 	publisher->asked_at = number;
 	publisher_confirm(publisher);
@@ -44,16 +46,22 @@ static void come_hello(struct publisher *publisher, uint64_t number)
 /* Before the first HELLO nothing belongs to the account. */
 static void come_message(struct publisher *publisher, struct frame *frame)
 {
-	if (!publisher->known) {
+	uint64_t number = frame->wire.number;
+	bool again = (frame->wire.flags & WIRE_RETRY) && number <= publisher->last;     /* somebody else had missed it */
+	if (!publisher->known || again) {
 		frame->transport->frame_drop(frame);
 	} else if (publisher->keep == LPAD_LATEST && !publisher_over(publisher)) {
 		newest_come(publisher, frame);
-	} else if (publisher_over(publisher) || frame->wire.number <= publisher->last) {
+	} else if (publisher_over(publisher) || number <= publisher->last) {
 		publisher_refuse(publisher, frame, "a message that was there before, or after the end");
+	} else if (publisher->keep == LPAD_ALL && number > publisher->last + 1) {
+		missed_note(publisher, number, frame->wire.version);
+		frame->transport->frame_drop(frame);
 	} else {
-		publisher_gap(publisher, frame->wire.number - 1);
-		publisher->last = frame->wire.number;
+		publisher_gap(publisher, number - 1);
+		publisher->last = number;
 		subscription_push(publisher, frame);
+		missed_taken(publisher);
 	}
 }
 
@@ -63,13 +71,13 @@ static void come_notice(struct publisher *publisher, uint64_t number)
 		newest_note(publisher, number);
 }
 
-static void come_end(struct publisher *publisher, uint64_t number)
+static void come_end(struct publisher *publisher, uint64_t number, uint64_t resends)
 {
 	if (!publisher->known || publisher->ended)
 		return;
-	come_number(publisher, number);
-	publisher->ended = true;
-	subscription_changed(publisher);
+	publisher->ending = true;
+	come_number(publisher, number, resends);
+	missed_taken(publisher);
 }
 
 bool feed_is_its(const struct publisher *publisher, const struct wire *wire)
@@ -93,11 +101,11 @@ static void come(struct publisher *publisher, struct frame *frame)
 		return;
 	}
 	if (kind == WIRE_TOPIC_HELLO)
-		come_hello(publisher, number);
+		come_hello(publisher, number, frame->wire.version);
 	else if (kind == WIRE_NOTICE && publisher->lazy)
 		come_notice(publisher, number);
 	else if (kind == WIRE_END)
-		come_end(publisher, number);
+		come_end(publisher, number, frame->wire.version);
 	else {
 		publisher_refuse(publisher, frame, "a message that has no place on a topic");
 		return;

@@ -271,7 +271,7 @@ void subscriptions_close(struct link *link);
 void callers_free(struct link *link);           /* after all are closed */
 void server_free(struct link *link);
 
-/* session.c hands topics what came for them (SUBSCRIBE, CONFIRM, ACK, END_ACK), lock held; topic.c answers by server_reply. */
+/* session.c hands topics what came for them (SUBSCRIBE, CONFIRM, ACK, END_ACK, FETCH, RESEND), lock held; topic.c answers by server_reply. */
 void topics_request(struct link *link, struct request *request, const struct wire *wire, const char *body, size_t size);
 void server_reply(struct link *link, struct request *request, int code, const char *body);     /* code 0: REPLY, else ERROR */
 const char *topics_name(const struct link *link, size_t place);         /* for the HELLO's list; NULL behind the last */

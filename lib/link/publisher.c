@@ -24,16 +24,16 @@ static int64_t done_with(const struct publisher *publisher)
 }
 
 /* To this incarnation: what would wait for the next one means nothing there. */
-static bool reachable(const struct publisher *publisher)
+bool publisher_reachable(const struct publisher *publisher)
 {
 	return !publisher->lost && !publisher->gone && line_state(publisher->line) == LINE_UP &&
 		line_incarnation(publisher->line) == publisher->incarnation;
 }
 
-static void ask(struct publisher *publisher, int kind, uint64_t number, char *body,
+void publisher_ask(struct publisher *publisher, int kind, uint64_t number, char *body,
 	void (*done)(void *context, const struct wire *reply, const char *body, size_t size))
 {
-	if (reachable(publisher))
+	if (publisher_reachable(publisher))
 		line_request(publisher->line, kind, (uint32_t)publisher->place, number, body, done, publisher);
 	else
 		done(publisher, NULL, NULL, 0);
@@ -41,7 +41,7 @@ static void ask(struct publisher *publisher, int kind, uint64_t number, char *bo
 }
 
 /* 1: well answered, 0: lost, -1: refused, which is said. */
-static int judge(struct publisher *publisher, const struct wire *reply, const char *body, size_t size, const char *what)
+int publisher_judge(struct publisher *publisher, const struct wire *reply, const char *body, size_t size, const char *what)
 {
 	if (!reply) {
 		publisher->again = true;
@@ -59,7 +59,7 @@ static int judge(struct publisher *publisher, const struct wire *reply, const ch
 static void on_told(void *context, const struct wire *reply, const char *body, size_t size)
 {
 	struct publisher *publisher = context;
-	if (judge(publisher, reply, body, size, "an acknowledgement") == 0)
+	if (publisher_judge(publisher, reply, body, size, "an acknowledgement") == 0)
 		publisher->told = publisher->bytes_told = 0;
 }
 
@@ -67,7 +67,7 @@ static void on_told(void *context, const struct wire *reply, const char *body, s
 static void on_end_told(void *context, const struct wire *reply, const char *body, size_t size)
 {
 	struct publisher *publisher = context;
-	if (judge(publisher, reply, body, size, "the acknowledgement of the end") == 0)
+	if (publisher_judge(publisher, reply, body, size, "the acknowledgement of the end") == 0)
 		publisher->end_told = false;
 	else
 		publisher->end_answered = true;
@@ -80,7 +80,7 @@ static void tell(struct publisher *publisher, int kind,
 	publisher->told = done_with(publisher);
 	publisher->bytes_told = publisher->bytes_done;
 	publisher->asked &= publisher->asked_at > publisher->base + (uint64_t)publisher->told;
-	ask(publisher, kind, publisher->base + (uint64_t)publisher->told,
+	publisher_ask(publisher, kind, publisher->base + (uint64_t)publisher->told,
 		account_state(publisher->subscription->name, &publisher->account), done);
 }
 
@@ -144,7 +144,7 @@ void publisher_drop(struct publisher *publisher)
 static void on_confirmed(void *context, const struct wire *reply, const char *body, size_t size)
 {
 	struct publisher *publisher = context;
-	int answer = judge(publisher, reply, body, size, "the confirmation");
+	int answer = publisher_judge(publisher, reply, body, size, "the confirmation");
 	publisher->step = answer > 0 ? PUBLISHER_WIRED : answer < 0 ? PUBLISHER_REFUSED : PUBLISHER_IDLE;
 	publisher->wired |= answer > 0;
 	subscription_changed(publisher);
@@ -155,13 +155,13 @@ void publisher_confirm(struct publisher *publisher)
 	if (publisher->step != PUBLISHER_ANSWERED || !publisher->hello)
 		return;
 	publisher->step = PUBLISHER_CONFIRMING;
-	ask(publisher, WIRE_CONFIRM, publisher->base, account_confirm(publisher->subscription->name), on_confirmed);
+	publisher_ask(publisher, WIRE_CONFIRM, publisher->base, account_confirm(publisher->subscription->name), on_confirmed);
 }
 
 static void on_subscribed(void *context, const struct wire *reply, const char *body, size_t size)
 {
 	struct publisher *publisher = context;
-	int answer = judge(publisher, reply, body, size, "the subscription");
+	int answer = publisher_judge(publisher, reply, body, size, "the subscription");
 	publisher->step = answer > 0 ? PUBLISHER_ANSWERED : answer < 0 ? PUBLISHER_REFUSED : PUBLISHER_IDLE;
 	publisher_confirm(publisher);
 	newest_fetch(publisher, false);
@@ -179,13 +179,13 @@ static void subscribe(struct publisher *publisher)
 		return;
 	}
 	publisher->step = PUBLISHER_ASKING;
-	ask(publisher, WIRE_SUBSCRIBE, 0, account_subscribe(subscription->name, publisher->keep, publisher->window),
+	publisher_ask(publisher, WIRE_SUBSCRIBE, 0, account_subscribe(subscription->name, publisher->keep, publisher->window),
 		on_subscribed);
 }
 
 static void resume(struct publisher *publisher)
 {
-	if (publisher->feed && !publisher->end_answered && publisher->step != PUBLISHER_REFUSED && reachable(publisher))
+	if (publisher->feed && !publisher->end_answered && publisher->step != PUBLISHER_REFUSED && publisher_reachable(publisher))
 		subscribe(publisher);
 }
 
@@ -215,7 +215,7 @@ static void on_line(void *context, struct line *line, enum line_state state)
 static void lose(struct publisher *publisher)
 {
 	publisher->lost = true;
-	publisher->ended = publisher->end_told = publisher->end_answered = false;
+	publisher->ending = publisher->ended = publisher->end_told = publisher->end_answered = false;
 }
 
 void publisher_lost(struct publisher *publisher, uint32_t incarnation, bool gone)
@@ -238,11 +238,11 @@ static void close_account(struct publisher *publisher)
 {
 	struct past_accounts *past = &publisher->past;
 	newest_lose(publisher);
-	past->published += (int64_t)(publisher->last - publisher->base);
+	past->published += (int64_t)(publisher->last - publisher->base + missed_count(publisher));
 	past->received += publisher->account.received;
 	past->dropped += publisher->account.dropped;
 	past->bytes += publisher->account.bytes;
-	past->lost += publisher->versions_lost;
+	past->lost += publisher->versions_lost + (int64_t)missed_count(publisher);
 }
 
 /* What came from the one before stays in the queue. */
@@ -253,7 +253,9 @@ static void succeed(struct publisher *publisher, uint32_t incarnation)
 	publisher->account = (struct account){ 0 };
 	publisher->base = publisher->last = publisher->have = publisher->asked_at = 0;
 	publisher->told = publisher->bytes_told = publisher->bytes_done = publisher->versions_lost = 0;
-	publisher->known = publisher->hello = publisher->flowing = publisher->wired = publisher->ended = false;
+	publisher->missed = publisher->asked_from = publisher->resends = publisher->resends_seen = 0;
+	publisher->asked_in_vain = publisher->waited = 0;
+	publisher->known = publisher->hello = publisher->flowing = publisher->wired = publisher->ending = publisher->ended = false;
 	publisher->end_told = publisher->end_answered = publisher->asked = publisher->again = publisher->lost = false;
 	publisher->step = PUBLISHER_IDLE;
 }
@@ -346,13 +348,16 @@ void publisher_tick(struct publisher *publisher, int64_t now_ns, int64_t *next_n
 			*next_ns = until;
 		}
 	}
-	if (publisher->again && reachable(publisher)) {
+	if (publisher->again && publisher_reachable(publisher)) {
 		publisher->again = false;
 		if (publisher->step == PUBLISHER_IDLE)
 			resume(publisher);
 		publisher_tell(publisher);
 		newest_fetch(publisher, false);
+		missed_ask_again(publisher);
 	}
+	if (tell_all)
+		missed_tick(publisher);
 	if (!tell_all || !publisher->wired || publisher->lost || publisher->gone || publisher->end_told)
 		return;
 	publisher_tell(publisher);

@@ -353,6 +353,7 @@ static void dispatch(struct link *link, struct request *request, struct frame *f
 	case WIRE_ACK:
 	case WIRE_FETCH:
 	case WIRE_END_ACK:
+	case WIRE_RESEND:
 		topics_request(link, request, wire, frame->transport->frame_body(frame), wire->size);
 		break;
 	default:

@@ -29,6 +29,7 @@ void subscribers_new(lpad_topic *topic, const struct topic_link *spec)
 	}
 	topic->totals_count = widest ? (size_t)widest + 1 : 0;
 	topic->totals = memory_array(topic->totals_count, sizeof *topic->totals);
+	topic->kept = memory_array(topic->totals_count, sizeof *topic->kept);
 }
 
 void subscribers_free(lpad_topic *topic)
@@ -128,6 +129,7 @@ static void bury(lpad_topic *topic, struct subscriber *subscriber, bool gone)
 	}
 	if (subscriber->state != SUBSCRIBER_GONE)
 		subscriber->state = gone ? SUBSCRIBER_GONE : SUBSCRIBER_LOST;
+	resend_let_go(topic);
 }
 
 static void note_successor(const lpad_topic *topic, const struct subscriber *subscriber)
@@ -308,6 +310,20 @@ static const char *handle(lpad_topic *topic, const struct transport *transport, 
 	return wrong;
 }
 
+static void resend(lpad_topic *topic, struct request *request, const struct wire *wire, const char *body, size_t size)
+{
+	const struct subscriber *subscriber = wire->role == WIRE_MEMBER ? find(topic, wire, body, size) : NULL;
+	const char *wrong = subscriber ? too_late(subscriber, wire) : "it is no subscriber of this topic";
+	size_t longest = 0;
+	if (!wrong && !account_longest(body, size, &longest))
+		wrong = "it does not say what it takes";
+	if (wrong)
+		server_reply(topic->link, request, LPAD_EINVALID, wrong);
+	else
+		resend_request(topic, subscriber, request, wire->number, longest);
+	resend_due(topic);
+}
+
 void topics_request(struct link *link, struct request *request, const struct wire *wire, const char *body, size_t size)
 {
 	if (wire->port >= link->topics->count) {
@@ -320,6 +336,10 @@ void topics_request(struct link *link, struct request *request, const struct wir
 		fetch(topic, request, wire, body, size);
 		return;
 	}
+	if (wire->kind == WIRE_RESEND) {
+		resend(topic, request, wire, body, size);
+		return;
+	}
 	if (wire->role == WIRE_OBSERVER)
 		greet_observer(topic, wire);
 	else
@@ -327,6 +347,7 @@ void topics_request(struct link *link, struct request *request, const struct wir
 	server_reply(link, request, wrong ? LPAD_EINVALID : 0, wrong);
 	topic_flush(topic);
 	link_check(link);
+	resend_let_go_slowly(topic);
 }
 
 /* ---- what the supervisor says ---- */

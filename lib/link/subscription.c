@@ -53,6 +53,7 @@ static void drop_all(struct publisher *publisher)
 	while (publisher->first)
 		drop_oldest(publisher);
 	newest_drop(publisher);
+	missed_drop(publisher);
 }
 
 static size_t queue_most(const struct publisher *publisher)
@@ -456,13 +457,14 @@ static struct port_counters row_of(const struct publisher *publisher)
 {
 	const struct account *account = &publisher->account;
 	const struct past_accounts *past = &publisher->past;
+	int64_t dead = publisher->lost || publisher->gone ? (int64_t)missed_count(publisher) : 0;       /* cannot be had any more */
 	return (struct port_counters){
 		.port = publisher->subscription->name, .kind = "subscription", .peer = publisher->node,
 		.peer_port = publisher->topic,
 		.messages = past->received + account->received, .received = past->received + account->received,
 		.bytes = past->bytes + account->bytes, .delivered_bytes = past->bytes + account->bytes,
-		.dropped = past->dropped + account->dropped, .lost = past->lost + publisher->versions_lost,
-		.published = past->published + (int64_t)(publisher->last - publisher->base), .errors = publisher->errors,
+		.dropped = past->dropped + account->dropped, .lost = past->lost + publisher->versions_lost + dead,
+		.published = past->published + (int64_t)(publisher->last - publisher->base) + dead, .errors = publisher->errors,
 	};
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The receiving side, shared by subscription.c (queues, those who take) and publisher.c (one publisher: how it is wired, what
- * it is told), feed.c (what comes from it) and newest.c (what is different under `latest`). Link's lock.
+ * it is told), feed.c (what comes from it), newest.c (what is different under `latest`) and missed.c (under `all`). Link's lock.
  *
  * Always, per publisher: last - base = account.received + account.dropped + lost + queued + held, and under `latest` + 1 for a
  * version whose body is to be fetched (noted) + 1 for one that is being fetched. What is queued or held of an earlier incarnation
@@ -50,13 +50,20 @@ struct publisher {
 	bool hello;                             /* a HELLO did */
 	bool known;                             /* the first HELLO has come: `base` stands */
 	bool wired;                             /* was confirmed once */
-	bool ended;                             /* END has come */
+	bool ending;                            /* END has come; under `all` something before it may be missing */
+	bool ended;                             /* and nothing is */
 	bool end_told, end_answered;            /* END_ACK is under way; was answered */
 	bool lost;                              /* this incarnation is dead; a successor may come */
 	bool gone;                              /* dead for good */
 	int64_t gone_ns;
 	uint64_t base, last;                    /* sequence numbers: the first HELLO's; the newest accounted for */
 	struct account account;
+	/* Of `all`: the highest number that is known of without all up to it having come; not above `last`: none is missing. */
+	uint64_t missed;
+	uint64_t asked_from;                    /* the RESEND that is under way asks from here on; 0: none is */
+	uint64_t resends;                       /* what counts as an answer to the last one bears this number, or a later one */
+	uint64_t resends_seen;                  /* the newest that came with something behind a gap */
+	int asked_in_vain, waited;              /* RESENDs, seconds since something came that was not to be missed */
 	int64_t versions_lost;                  /* of `latest`: they were to be fetched from it when it died */
 	struct past_accounts past;              /* of earlier incarnations */
 	int64_t errors;                         /* frames that were malformed, or not this publisher's */
@@ -114,6 +121,14 @@ bool newest_pending(const struct publisher *publisher);                 /* a bod
 void newest_drop(struct publisher *publisher);                          /* nobody will read it */
 void newest_lose(struct publisher *publisher);                          /* nobody can send it any more */
 
+/* missed.c: of a publisher all of whose messages are kept. */
+void missed_note(struct publisher *publisher, uint64_t number, uint64_t resends);       /* it exists, and something before it, or it, is missing */
+void missed_taken(struct publisher *publisher);                 /* `last` has come: END may stand behind it */
+void missed_drop(struct publisher *publisher);                  /* nobody will read it, though it could be had */
+void missed_ask_again(struct publisher *publisher);             /* a request was lost */
+void missed_tick(struct publisher *publisher);                  /* once a second */
+uint64_t missed_count(const struct publisher *publisher);
+
 /* feed.c */
 int feed_open(struct publisher *publisher, struct error *error);        /* no lock; it has an address */
 void feed_abandon(struct publisher *publisher);
@@ -133,6 +148,11 @@ void publisher_refuse(struct publisher *publisher, struct frame *frame, const ch
 void publisher_count(struct publisher *publisher, uint32_t incarnation, bool received, size_t size);
 void publisher_drop(struct publisher *publisher);               /* a version of `latest` was given up */
 void publisher_tell(struct publisher *publisher);               /* ACK or END_ACK if due */
+/* A request to it; takes the body. publisher_judge, of the answer: 1: well answered, 0: lost, the tick shall go on; -1: refused, which is said. */
+void publisher_ask(struct publisher *publisher, int kind, uint64_t number, char *body,
+	void (*done)(void *context, const struct wire *reply, const char *body, size_t size));
+int publisher_judge(struct publisher *publisher, const struct wire *reply, const char *body, size_t size, const char *what);
+bool publisher_reachable(const struct publisher *publisher);    /* this incarnation, now */
 void publisher_confirm(struct publisher *publisher);            /* a HELLO has come */
 void publisher_again(struct publisher *publisher);              /* its connection went: everything is asked for again */
 void publisher_lost(struct publisher *publisher, uint32_t incarnation, bool gone);

@@ -20,27 +20,32 @@ static bool goes_to(const struct outlet *outlet, int kind)
 	return kind != WIRE_NOTICE || (outlet->notice && outlet->joined);
 }
 
-/* Lock held, or `busy`. */
-static void transmit(lpad_topic *topic, int kind, uint64_t number, lpad_message *message)
+void topic_transmit(lpad_topic *topic, const struct wire *what, lpad_message *message)
 {
 	const struct peer_spec *self = &topic->link->self;
 	struct frame frame = {
 		.wire = {
-			.kind = (uint8_t)kind, .role = WIRE_MEMBER, .group = self->group, .index = self->index,
+			.kind = what->kind, .role = WIRE_MEMBER, .flags = what->flags, .group = self->group, .index = self->index,
 			.incarnation = self->incarnation, .port = (uint32_t)topic->place, .token = topic->link->token,
-			.number = number, .deadline_ms = -1,
+			.number = what->number, .deadline_ms = -1, .version = what->version,
 		},
 		.message = message,
 	};
 	for (size_t i = 0; i < topic->outlet_count; i++) {
 		struct outlet *outlet = &topic->outlets[i];
 		struct frame copy = frame;
-		if (!goes_to(outlet, kind))
+		if (!goes_to(outlet, what->kind))
 			continue;
 		copy.message = message ? message_share(message) : NULL;
 		outlet->transport->publish(outlet->publishing, &copy);
 	}
 	message_free(message);
+}
+
+/* Lock held. */
+static void tell(lpad_topic *topic, int kind)
+{
+	topic_transmit(topic, &(struct wire){ .kind = (uint8_t)kind, .number = topic->sequence, .version = topic->resends }, NULL);
 }
 
 /* A HELLO carries the last sequence number: it must neither overtake a publication nor be overtaken by one. */
@@ -51,11 +56,11 @@ void topic_flush(lpad_topic *topic)
 	if (topic->hello_due) {
 		topic->hello_due = false;
 		topic->end_due = topic->ended;
-		transmit(topic, WIRE_TOPIC_HELLO, topic->sequence, NULL);
+		tell(topic, WIRE_TOPIC_HELLO);
 	}
 	if (topic->end_due) {
 		topic->end_due = false;
-		transmit(topic, WIRE_END, topic->sequence, NULL);
+		tell(topic, WIRE_END);
 	}
 }
 
@@ -109,7 +114,7 @@ static int await_turn(lpad_topic *topic, size_t size)
 	}
 }
 
-static uint64_t count_published(lpad_topic *topic, const lpad_message *message)
+static void count_published(lpad_topic *topic, const lpad_message *message)
 {
 	topic->bytes += (int64_t)message_size(message);
 	topic->sequence++;
@@ -117,25 +122,28 @@ static uint64_t count_published(lpad_topic *topic, const lpad_message *message)
 		topic->newest = message_share(message);
 	if (topic->totals_count)
 		topic->totals[topic->sequence % topic->totals_count] = (uint64_t)topic->bytes;
-	return topic->sequence;
+	resend_keep(topic, message);
 }
 
 /* The body is copied without the lock: a large one must not hold up the link. */
 static void publish_in_turn(lpad_topic *topic, lpad_message *message)
 {
 	lpad_message *before = topic->newest;
-	uint64_t number = count_published(topic, message);
+	count_published(topic, message);
+	struct wire body = { .kind = WIRE_PUBLISH, .number = topic->sequence, .version = topic->resends };
+	struct wire notice = { .kind = WIRE_NOTICE, .number = topic->sequence };
 	topic->busy = true;
 	link_unlock(topic->link);
 	message_free(before);
 	if (topic->open) {
-		transmit(topic, WIRE_NOTICE, number, NULL);
-		transmit(topic, WIRE_PUBLISH, number, message);
+		topic_transmit(topic, &notice, NULL);
+		topic_transmit(topic, &body, message);
 	} else {
 		message_free(message);
 	}
 	link_lock(topic->link);
 	topic->busy = false;
+	resend_due(topic);
 	topic_flush(topic);
 	waiters_wake(&topic->waiters);
 }
@@ -263,6 +271,7 @@ void topics_close(struct link *link)
 			free(topic->outlets[k].address);
 		}
 		free(topic->outlets);
+		resend_free(topic);
 		subscribers_free(topic);
 		list_release(&topic->waiters);
 		message_free(topic->newest);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The publishing side, shared by topic.c (publishing, END) and subscriber.c (who receives, and how far they are). Link's lock.
+ * The publishing side, shared by topic.c (publishing, END), subscriber.c (who receives, and how far they are) and resend.c (what
+ * is published again). Link's lock.
  *
  * What the numbers of this end mean: published is what was sent while that incarnation of the subscriber was known to live,
  * received and dropped are what it has said, lost is the rest once it is dead: it may have received them, and was not heard of.
@@ -66,6 +67,11 @@ struct lpad_topic {
 	/* Bytes published up to a sequence number, for the numbers that an `all` subscriber may be behind. */
 	uint64_t *totals;
 	size_t totals_count;
+	/* One reference to each message that an `all` subscriber may ask for again: those behind kept_until, as totals by number. */
+	lpad_message **kept;
+	uint64_t kept_until;
+	uint64_t again;                         /* the next that is to be published again; 0: none */
+	uint64_t resends;                       /* how many were asked for */
 	bool ready;                             /* every subscriber of the file has been confirmed, or is dead; stays so */
 	bool busy;                              /* a thread is in transport->publish without the lock: nobody else may be */
 	bool hello_due, end_due, ended;
@@ -78,8 +84,21 @@ struct topics {
 	size_t count;
 };
 
-/* topic.c: sends the HELLO and END that are due, unless a publication is under way: its thread does it then. */
+/* topic.c: to everybody; takes the message. Lock held, or `busy`; `resends` is that of the moment in which the lock was held. */
+void topic_transmit(lpad_topic *topic, const struct wire *what, lpad_message *message);
+/* Sends the HELLO and END that are due, unless a publication is under way: its thread does it then. */
 void topic_flush(lpad_topic *topic);
+/* resend.c */
+void resend_keep(lpad_topic *topic, const lpad_message *message);      /* it was given the number `sequence` just now */
+void resend_let_go(lpad_topic *topic);          /* what nobody will ask for any more; lock held */
+/* The same, with the lock released while memory is given back: by what an acknowledgement names. */
+void resend_let_go_slowly(lpad_topic *topic);
+/* Answers a subscriber's RESEND; what it asks for is sent by resend_due. */
+void resend_request(lpad_topic *topic, const struct subscriber *subscriber, struct request *request, uint64_t number, size_t longest);
+/* Publishes again what was asked for, unless a publication is under way: its thread does it then. Releases the lock meanwhile. */
+void resend_due(lpad_topic *topic);
+void resend_free(lpad_topic *topic);
+
 /* subscriber.c: after a change of states; wakes those who wait. */
 void subscribers_review(lpad_topic *topic);
 /* The first one who has no room for a message of `size` bytes; NULL: all have. */

@@ -34,12 +34,15 @@ enum wire_kind {
 	WIRE_END_ACK,           /* port = topic: END arrived, all is done with; number = last sequence; body as of ACK */
 	WIRE_PROBE,             /* looks for a circle of waiting callers: body JSON, see lpad-wire(7) */
 	WIRE_WHY,               /* why is the call with this number (in `version`) not answered? Reply: one sentence */
+	WIRE_RESEND,            /* port = topic, of an `all`: everything from `number` on is missing here; body {"port", "longest"}. The publisher
+	                           publishes it again. Reply: `version` = how many RESENDs the topic has heeded by now: what it publishes
+	                           with this version or a later one was sent after that. ERROR LPAD_ETOOBIG: this one is longer than `longest` */
 	/* Answers. */
 	WIRE_REPLY = 32,        /* body: the method's */
 	WIRE_ERROR,             /* code; body: text */
 	/* On a topic's PUB socket. */
 	WIRE_TOPIC_HELLO = 64,  /* number = last sequence published so far */
-	WIRE_PUBLISH,           /* number = sequence, from 1 */
+	WIRE_PUBLISH,           /* number = sequence, from 1; with WIRE_RETRY: once more, and who has had it ignores it. `version` of all kinds but NOTICE: as of RESEND's reply */
 	WIRE_NOTICE,            /* on the topic's notice socket, for lazy subscribers: number = sequence of a message that can be fetched */
 	WIRE_END                /* number = last sequence; nothing follows but repetitions after a later HELLO */
 };

@@ -117,7 +117,7 @@ END_TEST
 /* One that knows the token lies about numbers and bodies. */
 START_TEST(lies_end_in_the_account)
 {
-	static const struct edge edges[] = { { 0, "value", 1, "in", LPAD_ALL, 8, false, false } };
+	static const struct edge edges[] = { { 0, "value", 1, "in", 1000, 0, false, false } };
 	static const char body[] = "[1, 2]";
 	world_make(&world, 2, edges, 1);
 	world.party[0].remote = true;
@@ -399,6 +399,11 @@ START_TEST(false_subscribers_are_refused)
 		{ WIRE_ACK, 1, 0, 1, "{\"port\": \"in\", \"received\": 0, \"dropped\": 0, \"bytes\": 0}" },
 		{ WIRE_END_ACK, 1, 0, 0, "{\"port\": \"in\", \"received\": 0, \"dropped\": 0, \"bytes\": 0}" },
 		{ WIRE_FETCH, 1, 0, 0, "{\"port\": \"in\"}" },
+		{ WIRE_RESEND, 1, 0, 1, "{\"port\": \"in\", \"longest\": 1000}" },
+		{ WIRE_RESEND, 1, 0, 0, "{\"port\": \"in\", \"longest\": 1000}" },
+		{ WIRE_RESEND, 1, 0, 1, "{\"port\": \"in\"}" },
+		{ WIRE_RESEND, 1, 0, 1, "{\"port\": \"in\", \"longest\": -1}" },
+		{ WIRE_RESEND, 5, 0, 1, "{\"port\": \"in\", \"longest\": 1000}" },
 	};
 	nng_socket asking;
 	transport_needs("sockets");

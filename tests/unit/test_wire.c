@@ -102,7 +102,7 @@ START_TEST(damage_is_named)
 		{ 4, 0, "another version of the wire format" },
 		{ 4, 2, "another version of the wire format" },
 		{ 5, 0, "unknown kind" },
-		{ 5, WIRE_WHY + 1, "unknown kind" },
+		{ 5, WIRE_RESEND + 1, "unknown kind" },
 		{ 5, WIRE_ERROR + 1, "unknown kind" },
 		{ 5, WIRE_TOPIC_HELLO - 1, "unknown kind" },
 		{ 5, WIRE_END + 1, "unknown kind" },
@@ -129,7 +129,7 @@ END_TEST
 START_TEST(every_kind_is_known)
 {
 	static const int kinds[] = { WIRE_HELLO, WIRE_CALL, WIRE_CANCEL, WIRE_SUBSCRIBE, WIRE_CONFIRM, WIRE_ACK, WIRE_FETCH,
-		WIRE_END_ACK, WIRE_PROBE, WIRE_REPLY, WIRE_ERROR, WIRE_TOPIC_HELLO, WIRE_PUBLISH, WIRE_NOTICE, WIRE_END };
+		WIRE_END_ACK, WIRE_PROBE, WIRE_WHY, WIRE_RESEND, WIRE_REPLY, WIRE_ERROR, WIRE_TOPIC_HELLO, WIRE_PUBLISH, WIRE_NOTICE, WIRE_END };
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
 		uint8_t *data = frame();
 		struct wire wire;
