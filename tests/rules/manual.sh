@@ -314,7 +314,7 @@ while read -r name _ value; do
 	number=${value:-$((number + 1))}
 	has lpad-wire.7 "^\.It $number Ta ${name#WIRE_} Ta" "$name is $number"
 done <<< "$kinds"
-assert_equal 16 "$(wc -l <<< "$kinds")" "kinds found in wire.h"
+assert_equal 17 "$(wc -l <<< "$kinds")" "kinds found in wire.h"
 while read -r offset size field; do
 	has lpad-wire.7 "^\.It $offset Ta $size Ta $field Ta" "the field $field, $size bytes at $offset"
 done < <(sed -n '1,/\*\//p' "$root/lib/link/wire.h" | grep -E '^ \* +[0-9]' |
