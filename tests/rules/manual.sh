@@ -224,6 +224,7 @@ for page in "$root"/topologies/*/README.md; do
 done
 for page in "${pages[@]}"; do
 	page=${page##*/}
+	[[ $page == lpad-*.1 ]] && continue             # lpad(1) names these
 	grep -qF "${page%.*}(${page##*.})" "$root/README.md" || [ "$page" = lpad.7 ] || fail "README.md does not name $page"
 done
 cd "$SCRATCH" || exit 2
@@ -234,25 +235,26 @@ missing=()
 # has PAGE REGULAR-EXPRESSION WHAT
 has() { grep -qE -- "$2" "$root/man/$1" || missing+=("$1: $3"); }
 
-# Commands and their options, each in the command's own section.
+# Commands and their options: each has a page of its own, which lpad(1) names.
 commands=$("$LPAD" --help | sed -nE 's/^  ([a-z]+) +[a-z].*/\1/p')
 [ "$(wc -w <<< "$commands")" -ge 5 ] || fail "commands were not found in lpad --help"
 for command in $commands; do
-	has lpad.1 "^\.Ss lpad $command\$" "the command $command"
-	has lpad.1 "^\.Cm $command\$" "the command $command in the synopsis"
-	sed -n "/^\.Ss lpad $command\$/,/^\.S[sh]/p" "$root/man/lpad.1" | tail -n +2 > section
+	page=lpad-$command.1
+	[ -f "$root/man/$page" ] || { missing+=("$page: the page of a command"); continue; }
+	has lpad.1 "^\.It Xr lpad-$command 1\$" "the command $command"
+	has "$page" "^\.Cm $command\$" "the command in its synopsis"
 	options=$("$LPAD" "$command" --help | sed -nE 's/^ +(-[a-z], )?--([a-z-]+).*/\2/p')
 	letters=$("$LPAD" "$command" --help | sed -nE 's/^ +-([a-z]), --.*/\1/p')
 	[ -n "$options" ] || fail "options were not found in lpad $command --help"
 	for option in $options; do
-		[ "$option" = help ] || grep -qE "Fl -$option( |\$)" section || missing+=("lpad.1: lpad $command --$option")
+		[ "$option" = help ] || has "$page" "^\.It.* Fl -$option( |\$)" "--$option"
 	done
 	for letter in $letters; do
-		[ "$letter" = h ] || grep -qE "Fl $letter( |\$)" section || missing+=("lpad.1: lpad $command -$letter")
+		[ "$letter" = h ] || has "$page" "^\.It.* Fl $letter( |\$)" "-$letter"
 	done
 	# And none that is not there.
-	for option in $(sed -nE 's/^\.It.* Fl -([a-z-]+).*/\1/p' section); do
-		grep -qx -- "$option" <<< "$options" || missing+=("lpad $command has no option --$option")
+	for option in $(sed -nE 's/^\.It.* Fl -([a-z-]+).*/\1/p' "$root/man/$page"); do
+		grep -qx -- "$option" <<< "$options" || missing+=("$page: there is no option --$option")
 	done
 done
 
