@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "launching.h"
+
+#include "base/files.h"
+#include "base/memory.h"
+#include "supervise/folders.h"
+#include "supervise/guardian.h"
+
+static int refuse(const struct error *error)
+{
+	return launching_cannot("%s", error->text);
+}
+
+static int make_record(struct launching *launching)
+{
+	struct error error = { 0 };
+	const char *given = launching->record_folder;
+	char *cleanup_free folder = given ? files_absolute(launching->request.current_folder, given) :
+		folders_records(&error);
+	if (!folder || record_create(&launching->record, folder, launching->topology->name, &error))
+		return refuse(&error);
+	return 0;
+}
+
+static int fill_record(struct launching *launching)
+{
+	struct error error = { 0 };
+	struct manifest manifest = { .topology = launching->topology, .argument_count = launching->argument_count,
+		.arguments = launching->arguments, .current_folder = launching->request.current_folder,
+		.sockets = launching->sockets };
+	return record_fill(&launching->record, &manifest, &error) ? refuse(&error) : 0;
+}
+
+static int make_sockets(struct launching *launching)
+{
+	struct error error = { 0 };
+	launching->sockets = folders_sockets(&error);
+	guardian_tell_places(launching->guardian, launching->sockets, NULL);
+	return launching->sockets ? 0 : refuse(&error);
+}
+
+/* The nodes are told of both in JSON. */
+static int must_be_utf8(const char *path, const char *remedy)
+{
+	json_t *text = json_string(path);
+	json_decref(text);
+	if (text)
+		return 0;
+	return launching_cannot("the path %s is not UTF-8; %s", path, remedy);
+}
+
+int launching_make_places(struct launching *launching)
+{
+	struct error error = { 0 };
+	int code = 0;
+	if (supervise_can_start(launching->processes->count, &error))
+		return refuse(&error);
+	guardian_leave_signals(launching->guardian);
+	if ((code = make_sockets(launching)) || (code = make_record(launching)))
+		return code;
+	guardian_tell_places(launching->guardian, launching->sockets, &launching->record);
+	if ((code = must_be_utf8(launching->sockets, "set XDG_RUNTIME_DIR to another")) ||
+	    (code = must_be_utf8(launching->record.folder, "--record FOLDER names another place")) ||
+	    (code = launching_resolve_with_run(launching)) || (code = fill_record(launching)))
+		record_discard(&launching->record);
+	return code;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "launching.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "topology/shares.h"
+
+int launching_cannot(const char *format, ...)
+{
+	va_list list;
+	va_start(list, format);
+	fputs("lpad: ", stderr);
+	vfprintf(stderr, format, list);
+	fputc('\n', stderr);
+	va_end(list);
+	return EXIT_START;
+}
+
+static bool any_unused(const struct source *source)
+{
+	for (size_t i = 0; i < source->variables.count; i++)
+		if (!source->variables.at[i].used)
+			return true;
+	return false;
+}
+
+/* A variable that only another combination uses is used; what else is wrong there is not this launch's business. */
+static void report_unused(struct launching *launching)
+{
+	struct problems elsewhere = { 0 };
+	struct combinations combinations = { 0 };
+	if (any_unused(launching->source))
+		source_combinations(launching->source, &combinations, &elsewhere);
+	for (size_t i = 1; i < combinations.list.count && any_unused(launching->source); i++)
+		topology_free(topology_resolve(launching->source, &combinations.list.at[i], &elsewhere));
+	combinations_release(&combinations);
+	problems_release(&elsewhere);
+	source_report_unused(launching->source, &launching->problems);
+}
+
+static void resolve(struct launching *launching)
+{
+	struct module_lookup lookup = probe_lookup(launching->probe);
+	topology_free(launching->topology);
+	launching->topology = topology_resolve(launching->source, NULL, &launching->problems);
+	if (!launching->topology)
+		return;
+	if (!launching->problems.errors)
+		probe_prepare(launching->probe, launching->topology);
+	topology_bind(launching->topology, &lookup, &launching->problems);
+}
+
+static void show_problems(const struct launching *launching)
+{
+	if (launching->style.json)
+		problems_print_json(&launching->problems, stdout);
+	else if (launching->problems.errors || !launching->style.quiet)
+		problems_print(&launching->problems, stderr, launching->style.colour_err);
+}
+
+/* Each node by itself, or a replica of it. */
+static int hold_one(struct launching *launching, const char *name)
+{
+	const struct topology *topology = launching->topology;
+	size_t count = topology->groups.count;
+	const char **cleanup_free labels = memory_array(count, sizeof *labels);
+	int found = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct group *group = &topology->groups.at[i];
+		labels[i] = group->label;
+		for (int k = 0; k < group->replicas && text_starts(name, group->label); k++) {
+			char *cleanup_free replica = group_replica_name(group, k);
+			bool meant = text_equal(name, group->label) || text_equal(name, replica);
+			launching->held[group->first + k] |= meant;
+			found += meant;
+			if (meant && group->command)
+				return launching_cannot("--hold %s: it is a command, which begins to run when it is started", name);
+		}
+	}
+	if (found)
+		return 0;
+	char *cleanup_free label = memory_copy_span(name, strcspn(name, "/"));
+	const struct group *group = topology_group(topology, label);
+	if (group)
+		return launching_cannot("--hold: there is no replica %s: %s has %d", name, label, group->replicas);
+	const char *nearest = text_nearest(name, labels, count);
+	return launching_cannot("--hold %s: there is no such node%s%s%s", name, nearest ? ": did you mean " : "",
+		nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static int take_held(struct launching *launching)
+{
+	int code = 0;
+	if (launching->hold.count)
+		launching->held = memory_array((size_t)launching->topology->total, sizeof *launching->held);
+	for (size_t i = 0; !code && i < launching->hold.count; i++)
+		for (const char *at = launching->hold.at[i]; !code && at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+			char *cleanup_free name = memory_copy_span(at, strcspn(at, ","));
+			code = hold_one(launching, name);
+		}
+	return code;
+}
+
+/* Who shares a process with whom, and what carries the edges between them. */
+static int place(struct launching *launching)
+{
+	struct error error = { 0 };
+	const struct topology *topology = launching->topology;
+	if (launching->threads) {
+		shares_check(topology, true, &launching->problems);
+		shares_warn_of_globals(topology, true, &launching->problems);
+	}
+	processes_free(launching->processes);
+	launching->processes = processes_new(topology, launching->threads);
+	if (carrier_read(getenv("LPAD_TRANSPORT"), &launching->carrier, &error))
+		return launching_cannot("%s", error.text);
+	carrier_check(launching->carrier, topology, launching->processes, &launching->problems);
+	return 0;
+}
+
+int launching_read(struct launching *launching)
+{
+	bool unreadable = false;
+	launching->source = source_read(launching->request.path, &launching->request.settings, &launching->problems,
+		&unreadable);
+	if (launching->source) {
+		resolve(launching);
+		report_unused(launching);
+	}
+	if (launching->topology && !launching->problems.errors)
+		topology_not_yet(launching->topology, &launching->problems);
+	int code = 0;
+	if (launching->topology && !launching->problems.errors)
+		code = place(launching);
+	show_problems(launching);
+	if (!launching->topology || launching->problems.errors)
+		return EXIT_START;
+	return code ? code : take_held(launching);
+}
+
+int launching_resolve_with_run(struct launching *launching)
+{
+	const char *text = text_string(&launching->source->text);
+	if (!strstr(text, "$run") && !strstr(text, "${run}"))
+		return 0;
+	launching->request.settings.run = launching->record.id;
+	resolve(launching);
+	if (launching->topology && !launching->problems.errors)
+		return place(launching);
+	show_problems(launching);
+	return EXIT_START;
+}

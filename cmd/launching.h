@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One `lpad launch` on its way to a run, shared by the files of the command:
+ *
+ *     launch.c            options
+ *     launch_read.c       the file, read and checked
+ *     launch_plan.c       --dry-run: what would be started
+ *     launch_places.c     the record, and the folder of sockets
+ *     launch_run.c        the run itself
+ *
+ * All of it happens below the guardian.
+ */
+#ifndef LAUNCHING_H
+#define LAUNCHING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/list.h"
+#include "command.h"
+#include "supervise/probe.h"
+#include "supervise/supervise.h"
+#include "topology/document.h"
+#include "topology/topology.h"
+
+struct launching {
+	struct request request;
+	struct output_style style;
+	const char *color, *record_folder;
+	bool dry_run, threads;
+	LIST(const char *) hold;        /* as given: names with commas */
+	bool *held;                     /* by replica; NULL: none is */
+	int64_t time_limit_ns;          /* -1: the file's */
+	int guardian;                   /* the channel to it */
+	int argument_count;             /* the command line, for the record */
+	char **arguments;
+	struct problems problems;
+	struct probe *probe;
+	struct source *source;
+	struct topology *topology;
+	struct record record;
+	char *sockets;
+	char token[17];
+	struct processes *processes;
+	enum carrier carrier;
+	const int *known;               /* by replica: the incarnation that the process should know, whose document is written */
+	struct run_places places;
+};
+
+/* launch_read.c: all return 0 or the exit code, with the reason printed. */
+int launching_read(struct launching *launching);
+/* $run is the record's name, so the file is put together once more when it is known. */
+int launching_resolve_with_run(struct launching *launching);
+/* "lpad: TEXT". Returns EXIT_START. */
+int launching_cannot(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* launch_plan.c */
+void launching_print_plan(const struct launching *launching);
+
+/* launch_places.c */
+int launching_make_places(struct launching *launching);
+
+/* launch_run.c: from the first process to the last. Returns the exit code. */
+int launching_run(struct launching *launching);
+
+#endif
