@@ -154,7 +154,7 @@ int caller_stopped(const struct lpad_future *future)
 
 static int timed_out(const struct lpad_future *future)
 {
-	return fault_set(LPAD_ETIMEDOUT, "%s.%s: no answer within %.4g s", line_peer(future->place->line), future->method,
+	return fault_set(LPAD_ETIMEDOUT, "%s.%s: no answer within %.3g s", line_peer(future->place->line), future->method,
 		(double)(future->deadline_ns - future->started_ns) / 1e9);
 }
 
