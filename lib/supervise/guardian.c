@@ -33,6 +33,7 @@ struct guardian {
 	int ended_by;           /* the signal that ended it before there was a run */
 	char *sockets;
 	char *run, *record;     /* name and folder */
+	int hold;               /* of the record */
 	struct pids before;
 };
 
@@ -128,6 +129,7 @@ static void take_word(struct guardian *guardian, const char *word)
 		break;
 	case SAYS_RECORD:
 		keep(&guardian->record, word + 1);
+		guardian->hold = record_hold(guardian->record);
 		break;
 	}
 }
@@ -328,7 +330,7 @@ static int cannot(const char *what)
 bool guardian_begin(int *channel, int *code)
 {
 	int pair[2];
-	struct guardian guardian = { 0 };
+	struct guardian guardian = { .hold = -1 };
 	pid_t self = getpid();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
 		*code = cannot("make a socket pair");
@@ -352,6 +354,8 @@ bool guardian_begin(int *channel, int *code)
 	*code = guardian.child > 0 ? guard(&guardian) : cannot("start the supervisor");
 	if (guardian.channel >= 0)
 		close(guardian.channel);
+	if (guardian.hold >= 0)
+		close(guardian.hold);
 	text_release(&guardian.heard);
 	list_release(&guardian.before.list);
 	free(guardian.sockets);

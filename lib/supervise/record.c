@@ -32,6 +32,29 @@ static void complain(struct record *record, const char *format, ...)
 		record->trouble(record->context, text);
 }
 
+/* ---- who holds it ---- */
+
+int record_hold(const char *folder)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		fcntl(fd, F_OFD_SETLK, &lock);
+	return fd;
+}
+
+bool record_others_hold(int hold)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	return hold >= 0 && !fcntl(hold, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
+}
+
+bool record_is_held(const char *folder)
+{
+	int cleanup_close fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return record_others_hold(fd);
+}
+
 /* ---- making it ---- */
 
 static long highest_run(const char *folder, const char *name)
@@ -81,6 +104,7 @@ int record_create(struct record *record, const char *folder, const char *name, s
 		record_release(record);
 		return name_option(folder, error);
 	}
+	record->hold = record_hold(record->folder);
 	record->nodes = memory_format("%s/nodes", record->folder);
 	return 0;
 }
@@ -94,6 +118,8 @@ void record_release(struct record *record)
 	list_release(&record->modules);
 	if (record->metrics >= 0)
 		close(record->metrics);
+	if (record->hold > 0)
+		close(record->hold);
 	free(record->id);
 	free(record->folder);
 	free(record->nodes);

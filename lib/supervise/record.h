@@ -24,6 +24,7 @@ struct record {
 	char *folder;                   /* absolute */
 	char *nodes;                    /* folder/nodes */
 	LIST(struct module_copy) modules;
+	int hold;                       /* of record_hold; 0: none */
 	int metrics;                    /* descriptor of metrics.jsonl; -1: closed or broken */
 	int logs_open, logs_most;       /* logs held open; more are opened for each write */
 	bool logs_broken;
@@ -37,6 +38,15 @@ int record_create(struct record *record, const char *folder, const char *name, s
 void record_release(struct record *record);
 /* Removes the folder again: nothing was started. */
 void record_discard(struct record *record);
+
+/*
+ * While a launch lives, its two processes hold the folder of its record: a shared lock, which the kernel lets go when they
+ * die, however they do. A descriptor to close; -1 with errno.
+ */
+int record_hold(const char *folder);
+bool record_is_held(const char *folder);
+/* Whether anybody holds it but this descriptor. */
+bool record_others_hold(int hold);
 
 /* What manifest.json says of this launch. */
 struct manifest {

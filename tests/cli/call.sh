@@ -77,7 +77,7 @@ YAML
 runs=$XDG_STATE_HOME/lpad/runs
 run_lpad call one.echo
 assert_exit 3
-assert_contains "$err" "lpad call: no run is under way (looked in $runs)"
+assert_contains "$err" "lpad call: no run is under way, and there is no record of one (looked in $runs)"
 
 # begin FILE: launches it, and waits until it runs; sets $pid and $id.
 begin() {
