@@ -227,15 +227,17 @@ void child_died(struct supervisor *supervisor, struct child *child, int status, 
 
 void child_settle(struct supervisor *supervisor, struct child *child)
 {
+	bool again = child->order == ORDER_RESTART || (child->verdict == VERDICT_AGAIN && child->order != ORDER_STOP);
 	supervisor->anyone_died = true;
-	if (child->verdict != VERDICT_AGAIN || supervisor->phase >= PHASE_STOP) {
+	if (!again || supervisor->phase >= PHASE_STOP) {
 		child_give_up(supervisor, child);
 		return;
 	}
 	child_set_state(supervisor, child, MEMBER_WAITING);
 	child->due = child->clean = false;
 	child->looks = 0;
-	timers_set(&supervisor->timers, &child->end_timer, supervisor_now(supervisor) + child->wait_ns);
+	timers_set(&supervisor->timers, &child->end_timer, supervisor_now(supervisor) +
+		(child->order == ORDER_RESTART ? 0 : child->wait_ns));
 	for (int i = 0; i < child->count; i++)
 		peers_tell_lost(supervisor, child->members[i]);
 	children_look(supervisor);

@@ -2,6 +2,7 @@
 #include "supervise/console.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,76 +14,61 @@
 
 #include "base/files.h"
 #include "base/memory.h"
-#include "supervise/inside.h"
-#include "topology/joins.h"
+#include "supervise/questions.h"
 
 enum {
 	GUESTS_MOST = 64,
-	QUESTION_LONGEST = 1 << 20,
-	OBSERVERS = 65535               /* the place in a socket's name: behind those of all topics */
-};
-
-/* A question that waits for its node. */
-struct waiting {
-	struct member *member;
-	json_t *id;                     /* owned; NULL: none */
-};
-struct guest {
-	struct guest *next;
-	struct watch watch;
-	struct channel channel;
-	LIST(struct waiting) waiting;
+	QUESTION_LONGEST = 1 << 20
 };
 
 /* ---- answers ---- */
 
-static void answer(struct supervisor *supervisor, struct guest *guest, json_t *id, json_t *message)
+/* Writing, too, if something waits to be written. */
+static void watch_guest(struct supervisor *supervisor, struct guest *guest)
 {
-	if (id)
-		json_object_set(message, "id", id);
-	channel_send(&guest->channel, message);
-	channel_flush(&guest->channel);
 	if (!guest->channel.ended)
 		supervisor_watch(supervisor, &guest->watch, guest->channel.fd,
 			EPOLLIN | (channel_pending(&guest->channel) ? EPOLLOUT : 0));
 }
 
-static void refuse(struct supervisor *supervisor, struct guest *guest, json_t *id, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-static void refuse(struct supervisor *supervisor, struct guest *guest, json_t *id, const char *format, ...)
+void console_answer(const struct asking *asking, json_t *message)
+{
+	struct guest *guest = asking->guest;
+	if (asking->id)
+		json_object_set(message, "id", asking->id);
+	channel_send(&guest->channel, message);
+	channel_flush(&guest->channel);
+	watch_guest(asking->supervisor, guest);
+}
+
+static json_t *error_json(const char *format, va_list list) __attribute__((format(printf, 1, 0)));
+static json_t *error_json(const char *format, va_list list)
+{
+	char *cleanup_free text = memory_format_list(format, list);
+	return json_pack("{so}", "error", output_json_text(text, strlen(text)));
+}
+
+void console_refuse(const struct asking *asking, const char *format, ...)
 {
 	va_list list;
 	va_start(list, format);
-	char *cleanup_free text = memory_format_list(format, list);
+	console_answer(asking, error_json(format, list));
 	va_end(list);
-	answer(supervisor, guest, id, json_pack("{so}", "error", output_json_text(text, strlen(text))));
 }
 
-static json_t *optional(const char *text)
+/* What is asked for does not exist. */
+static void refuse_unknown(const struct asking *asking, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void refuse_unknown(const struct asking *asking, const char *format, ...)
 {
-	return text ? json_string(text) : json_null();
+	va_list list;
+	va_start(list, format);
+	json_t *answer = error_json(format, list);
+	va_end(list);
+	json_object_set_new(answer, "unknown", json_true());
+	console_answer(asking, answer);
 }
 
-static json_t *methods_of(const struct group *group)
-{
-	json_t *list = json_array();
-	for (size_t i = 0; group->spec && i < group->spec->methods.count; i++) {
-		const struct method_spec *method = &group->spec->methods.at[i];
-		json_array_append_new(list, json_pack("{ss so sb so so}", "name", method->name, "help", optional(method->help),
-			"idempotent", method->idempotent, "request", optional(method->request), "reply", optional(method->reply)));
-	}
-	return list;
-}
-
-static json_t *describe(const struct supervisor *supervisor, const struct member *member, const char *address)
-{
-	return json_pack("{si ss si si si ss ss ss sI so}", "schema", 1, "node", member->name, "number",
-		member->group->number, "index", member->index, "incarnation", member->incarnation, "state", "running",
-		"address", address, "token", supervisor->launch->token, "max_message",
-		(json_int_t)supervisor->topology->joins->max_message, "methods", methods_of(member->group));
-}
-
-/* ---- questions ---- */
+/* ---- names in questions ---- */
 
 static const char *nearest_group(const struct supervisor *supervisor, const char *name)
 {
@@ -95,89 +81,85 @@ static const char *nearest_group(const struct supervisor *supervisor, const char
 	return nearest;
 }
 
-static void refuse_name(struct supervisor *supervisor, struct guest *guest, json_t *id, const char *name)
+static void refuse_name(const struct asking *asking, const char *name)
 {
+	const struct supervisor *supervisor = asking->supervisor;
 	char *cleanup_free label = memory_copy_span(name, strcspn(name, "/"));
 	const struct group *group = topology_group(supervisor->topology, label);
 	const char *nearest = group ? NULL : nearest_group(supervisor, label);
 	if (group && !strchr(name, '/'))
-		refuse(supervisor, guest, id, "%s has %d replicas: say which, %s/0 to %s", label, group->replicas, label,
+		refuse_unknown(asking, "%s has %d replicas: say which, %s/0 to %s", label, group->replicas, label,
 			supervisor->members[group->first + group->replicas - 1].name);
 	else if (group)
-		refuse(supervisor, guest, id, "there is no replica %s: %s has %d", name, label, group->replicas);
+		refuse_unknown(asking, "there is no replica %s: %s has %d", name, label, group->replicas);
 	else if (nearest)
-		refuse(supervisor, guest, id, "there is no node `%s`: did you mean %s?", name, nearest);
+		refuse_unknown(asking, "there is no node `%s`: did you mean %s?", name, nearest);
 	else
-		refuse(supervisor, guest, id, "there is no node `%s`", name);
+		refuse_unknown(asking, "there is no node `%s`", name);
 }
 
-static void ask_node(struct supervisor *supervisor, struct guest *guest, json_t *id, const json_t *question)
+struct member *console_member(const struct asking *asking, const char *name)
 {
-	const char *name = json_string_value(json_object_get(question, "node"));
-	struct member *member = name ? member_named(supervisor, name) : NULL;
-	if (!member) {
-		refuse_name(supervisor, guest, id, name ? name : "");
-		return;
-	}
-	if (!member_alive(member) || member->state < MEMBER_RUNNING || member->state >= MEMBER_FINISHING) {
-		refuse(supervisor, guest, id, "%s is not running now (%s)", member->name,
-			member_alive(member) ? child_step(member->child) : "it has no process");
-		return;
-	}
-	*list_add(&guest->waiting) = (struct waiting){ member, json_incref(id) };
-	char *cleanup_free address = memory_format("ipc://%s/%d.%d.%d", supervisor->launch->sockets, member->id,
-		member->incarnation, OBSERVERS);
-	child_send(supervisor, member->child, json_pack("{ss ss ss}", "do", "listen", "node", member->name,
-		"address", address));
+	struct member *member = member_named(asking->supervisor, name);
+	if (!member)
+		refuse_name(asking, name);
+	return member;
 }
+
+/* Marks one replica, or all of a group, in `wanted`, by id. */
+static bool want(const struct asking *asking, const char *name, bool *wanted)
+{
+	const struct group *group = topology_group(asking->supervisor->topology, name);
+	for (int i = 0; group && i < group->replicas; i++)
+		wanted[group->first + i] = true;
+	if (group)
+		return true;
+	struct member *member = console_member(asking, name);
+	if (member)
+		wanted[member->id] = true;
+	return member != NULL;
+}
+
+bool console_choose(const struct asking *asking, struct chosen *out)
+{
+	struct supervisor *supervisor = asking->supervisor;
+	json_t *names = json_object_get(asking->question, "nodes"), *name;
+	bool *cleanup_free wanted = memory_array((size_t)supervisor->total, sizeof *wanted);
+	size_t i;
+	*out = (struct chosen){ .all = !names };
+	json_array_foreach(names, i, name)
+		if (!want(asking, json_is_string(name) ? json_string_value(name) : "", wanted))
+			return false;
+	for (int id = 0; id < supervisor->total; id++)
+		if (out->all || wanted[id])
+			*list_add(&out->list) = &supervisor->members[id];
+	if (out->list.count)
+		return true;
+	console_refuse(asking, "\"nodes\" names none");
+	return false;
+}
+
+/* ---- questions ---- */
 
 static const struct {
 	const char *word;
-	void (*ask)(struct supervisor *supervisor, struct guest *guest, json_t *id, const json_t *question);
+	void (*ask)(const struct asking *asking);
 } questions[] = {
-	{ "node", ask_node },
+	{ "node", observe_node },
+	{ "status", status_ask },
+	{ "stop", acts_stop },
 };
 
 static void take_question(struct supervisor *supervisor, struct guest *guest, const json_t *question)
 {
 	const char *word = json_string_value(json_object_get(question, "ask"));
-	json_t *id = json_object_get(question, "id");
+	const struct asking asking = { supervisor, guest, json_object_get(question, "id"), question };
 	for (size_t i = 0; word && i < sizeof questions / sizeof questions[0]; i++)
 		if (!strcmp(questions[i].word, word)) {
-			questions[i].ask(supervisor, guest, id, question);
+			questions[i].ask(&asking);
 			return;
 		}
-	refuse(supervisor, guest, id, "this version of lpad does not know the question `%s`", word ? word : "");
-}
-
-/* ---- what the nodes say ---- */
-
-static void settle(struct supervisor *supervisor, struct member *member, const char *address, const char *text)
-{
-	for (struct guest *guest = supervisor->guests; guest; guest = guest->next)
-		for (size_t i = 0; i < guest->waiting.count; ) {
-			struct waiting waiting = guest->waiting.at[i];
-			if (waiting.member != member) {
-				i++;
-				continue;
-			}
-			guest->waiting.at[i] = guest->waiting.at[--guest->waiting.count];
-			if (address)
-				answer(supervisor, guest, waiting.id, describe(supervisor, member, address));
-			else
-				refuse(supervisor, guest, waiting.id, "%s: %s", member->name, text);
-			json_decref(waiting.id);
-		}
-}
-
-void console_listening(struct supervisor *supervisor, struct member *member, const char *address, const char *text)
-{
-	settle(supervisor, member, address, text ? text : "it cannot listen");
-}
-
-void console_lost(struct supervisor *supervisor, struct member *member)
-{
-	settle(supervisor, member, NULL, "its process has ended");
+	console_refuse(&asking, "this version of lpad does not know the question `%s`", word ? word : "");
 }
 
 /* ---- guests ---- */
@@ -191,9 +173,8 @@ static void dismiss(struct supervisor *supervisor, struct guest *guest)
 	supervisor->guest_count--;
 	supervisor_unwatch(supervisor, &guest->watch);
 	channel_close(&guest->channel);
-	for (size_t i = 0; i < guest->waiting.count; i++)
-		json_decref(guest->waiting.at[i].id);
-	list_release(&guest->waiting);
+	observe_forget(guest);
+	acts_forget(supervisor, guest);
 	free(guest);
 }
 
@@ -209,8 +190,7 @@ void console_readable(struct supervisor *supervisor, struct guest *guest)
 	if (bad || got < 0 || guest->channel.ended)
 		dismiss(supervisor, guest);
 	else
-		supervisor_watch(supervisor, &guest->watch, guest->channel.fd,
-			EPOLLIN | (channel_pending(&guest->channel) ? EPOLLOUT : 0));
+		watch_guest(supervisor, guest);
 }
 
 static bool is_ours(int fd)

@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a run offers to other commands of the same user: a stream socket in its folder of sockets, JSON lines in both directions,
- * one answer to each question, in order of their readiness. "id", if a question has one, stands in its answer too.
+ * one answer to each question, in order of their readiness. "id", if a question has one, stands in its answer too. "nodes" are
+ * replicas, or groups for all of theirs; absent: all. The connection ends with the run.
  *
  *   {"ask": "node", "node": "actor/3"}
  *     {"schema": 1, "node": "actor/3", "number": 2, "index": 3, "incarnation": 1, "state": "running", "address": "ipc://...",
  *      "token": "16 hex digits", "max_message": 1073741824,
  *      "methods": [{"name": "work", "help": "...", "idempotent": true, "request": "x i64", "reply": null}]}
  *     The node listens at the address for observers; methods of a node that has none declared in the file: absent.
+ *   {"ask": "status", "nodes": ["actor"], "metrics": true, "edges": true}     how everything is; metrics and edges only if true
+ *     lpad-record(5) has the answer, which is what `lpad status --json` prints
+ *   {"ask": "stop", "code": 0, "why": "..."}     the run; code: of the launch, 0 to 125; absent: 143, as by TERM
+ *     {"schema": 1, "stopping": true, "already": false}     already: it was stopping, and code and why change nothing
+ *   {"ask": "stop", "nodes": ["actor/3"]}     their processes end orderly, which is no failure, and do not come back
+ *     {"schema": 1, "nodes": ["actor/3"], "failures": {}, "killed": []}     when they are down; nodes: with those that share a
+ *     process with one; failures: by node, as in result.json, of those that ended badly nevertheless; killed: those that did
+ *     not end in time
  *   anything else, or what cannot be done
- *     {"error": "there is no node `actr`; did you mean actor?"}
+ *     {"error": "there is no node `actr`; did you mean actor?", "unknown": true}     unknown: what is missing is a node
  *
  * Only processes of the same user are let in.
  */
@@ -33,6 +42,8 @@ void console_accept(struct supervisor *supervisor);
 void console_readable(struct supervisor *supervisor, struct guest *guest);
 /* The node has said where it listens, or (NULL) why it does not; `text` is only read then. */
 void console_listening(struct supervisor *supervisor, struct member *member, const char *address, const char *text);
+/* Answers those whose wishes have been fulfilled, or will not be. */
+void acts_settle(struct supervisor *supervisor);
 /* Whoever waits for the member hears that it is dead. */
 void console_lost(struct supervisor *supervisor, struct member *member);
 

@@ -51,7 +51,7 @@ static int code_of(const struct failure *failure)
 static bool someone_was_killed(const struct supervisor *supervisor)
 {
 	for (int i = 0; i < supervisor->child_count; i++)
-		if (supervisor->children[i].had_to_be_killed)
+		if (supervisor->children[i].had_to_be_killed && supervisor->children[i].order != ORDER_STOP)
 			return true;
 	return false;
 }
@@ -61,6 +61,7 @@ static int code_of_cause(const struct supervisor *supervisor)
 {
 	switch (supervisor->cause) {
 	case CAUSE_NODE:
+	case CAUSE_USER:
 		return supervisor->stop_code;
 	case CAUSE_FAILURE:
 		return code_of(failure_root(supervisor)->failure);
@@ -93,6 +94,7 @@ const char *failure_status(const struct supervisor *supervisor)
 {
 	switch (supervisor->cause) {
 	case CAUSE_NODE:
+	case CAUSE_USER:
 		return !supervisor->stop_code && failure_exit_code(supervisor) ? "failed" : "stopped";
 	case CAUSE_SIGNAL:
 		return "stopped";
@@ -164,6 +166,41 @@ void failure_describe(const struct member *member, struct text *out)
 	bool usual = is_usual(failure->step);
 	text_format(out, "%s failed%s%s: ", failure_name(member), usual ? "" : " in ", usual ? "" : failure->step);
 	describe_text(failure, out);
+}
+
+void failure_cause(const struct supervisor *supervisor, struct text *out)
+{
+	const char *why = supervisor->stop_why && *supervisor->stop_why ? supervisor->stop_why : NULL;
+	switch (supervisor->cause) {
+	case CAUSE_NONE:
+		break;
+	case CAUSE_COMPLETED:
+		text_add(out, "completed");
+		break;
+	case CAUSE_NODE:
+		text_format(out, "stopped by %s with %d", supervisor->stop_by->name, supervisor->stop_code);
+		break;
+	case CAUSE_FAILURE:
+		failure_describe(failure_root(supervisor), out);
+		break;
+	case CAUSE_SIGNAL:
+		describe_signal(supervisor->stop_code, out);
+		break;
+	case CAUSE_USER:
+		text_format(out, "stopped by lpad stop with %d", supervisor->stop_code);
+		break;
+	case CAUSE_TIME:
+		text_add(out, "time limit");
+		break;
+	case CAUSE_STDOUT:
+		text_add(out, "output closed");
+		break;
+	case CAUSE_GUARDIAN:
+		text_add(out, "guardian killed");
+		break;
+	}
+	if (why)
+		text_format(out, ": %s", why);
 }
 
 static void show_last_lines(struct supervisor *supervisor, const struct child *child)

@@ -14,7 +14,8 @@
  *     run.c         barriers, completion, stop, drain
  *     peers.c       what neighbours learn of each other
  *     children.c    deaths, and what escaped from the dead
- *     console.c     other commands of the user
+ *     console.c     other commands of the user (questions.h: status.c, acts.c, observe.c)
+ *     ordered.c     one process that the user wants to end, or to begin again
  *     policy.c      what a failure leads to: stop, going on without, starting again (restart.c)
  *     failure.c     who began it; exit code; the report
  *     statistics.c  reports and counters on their way to result.json
@@ -146,6 +147,9 @@ struct failure *failure_new(const char *step, int code, const char *format, ...)
 
 /* ---- processes ---- */
 
+/* What the user wants of a process, whatever its policy says. */
+enum order { ORDER_NONE, ORDER_STOP, ORDER_RESTART };
+
 enum verdict { VERDICT_NONE, VERDICT_STOP, VERDICT_IGNORE, VERDICT_AGAIN };
 
 struct child {
@@ -175,6 +179,9 @@ struct child {
 	bool due, clean;                /* waiting: the backoff is over; nothing that escaped from the dead is left */
 	bool haunted;                   /* something was, at the last look */
 	int looks;                      /* with processes there that do not say whose they are */
+	/* Ending, or ended, because the user wants it. */
+	enum order order;
+	int64_t told_ns;                /* when it was told to stop by itself; 0: it stops with the run */
 	unsigned told;                  /* of the last news of a peer */
 };
 
@@ -220,6 +227,7 @@ enum cause {
 	CAUSE_NODE,             /* lpad_stop */
 	CAUSE_FAILURE,
 	CAUSE_SIGNAL,
+	CAUSE_USER,             /* lpad stop */
 	CAUSE_TIME,
 	CAUSE_STDOUT,
 	CAUSE_GUARDIAN          /* it was killed */
@@ -240,7 +248,7 @@ struct supervisor {
 	enum phase phase;
 	/* The stop. */
 	enum cause cause;
-	int stop_code;                  /* of lpad_stop, or the signal */
+	int stop_code;                  /* of lpad_stop or lpad stop, or the signal */
 	struct member *stop_by;
 	char *stop_why;
 	int64_t started_ns, running_ns, stopped_ns, first_signal_ns;    /* 0: not yet */
@@ -250,6 +258,7 @@ struct supervisor {
 	int epoll, signals, guardian;
 	struct watch signals_watch, guardian_watch, sink_watch[2], console_watch;
 	struct guest *guests;           /* console.c's */
+	struct act *acts;               /* acts.c's: what guests wait for */
 	int guest_count;
 	struct watch *held[2];          /* streams not read until their sink is taken from */
 	struct timers timers;
@@ -284,6 +293,12 @@ void supervisor_unwatch(struct supervisor *supervisor, struct watch *watch);
 void supervisor_read_stream(struct supervisor *supervisor, struct child *child, int stream, bool wait);
 /* Reads what is left and closes both. False: not all of it can be taken now. */
 bool supervisor_end_streams(struct supervisor *supervisor, struct child *child);
+
+/* ordered.c */
+/* Its replicas stop, drain and end as with the run, whatever they do now; not a failure. `order` is not NONE. */
+void ordered_end(struct supervisor *supervisor, struct child *child, enum order order);
+/* One of its replicas has come one step on. */
+void ordered_advance(struct supervisor *supervisor, struct child *child);
 
 /* policy.c */
 /* A replica of it has failed, the first of it or not. */
@@ -341,6 +356,8 @@ const char *failure_status(const struct supervisor *supervisor);
 void failure_report(struct supervisor *supervisor);
 /* Why the run ends, once; if it was a failure that began it. */
 void failure_report_cause(struct supervisor *supervisor);
+/* What ended, or ends, the run, in words; nothing if nothing does. */
+void failure_cause(const struct supervisor *supervisor, struct text *out);
 void failure_describe(const struct member *member, struct text *out);
 /* "signal 11 (segmentation fault)", and in which step if that is not the usual one. */
 void failure_describe_reason(const struct failure *failure, struct text *out);
@@ -357,7 +374,13 @@ void statistics_release(struct member *member);
 json_t *statistics_metrics(const struct member *member);
 json_t *statistics_edges(const struct supervisor *supervisor);
 
+/* status.c */
+const char *status_phase(enum phase phase);
+/* "running": a state as it is called outside. */
+const char *status_state(const struct member *member);
+
 /* result.c */
+json_t *result_failure(const struct failure *failure);  /* NULL: null */
 /* How an incarnation ended, for the record. */
 json_t *result_incarnation(const struct member *member);
 void result_write(struct supervisor *supervisor);

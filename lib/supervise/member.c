@@ -51,7 +51,8 @@ static int64_t before_term(const struct supervisor *supervisor, const struct mem
 {
 	int64_t within = member->child->plan->stop_within_ns;
 	int64_t part = within / 10 < SECOND ? within / 10 : SECOND;
-	return supervisor->stopped_ns + within - parts * part;
+	int64_t told = member->child->told_ns ? member->child->told_ns : supervisor->stopped_ns;
+	return told + within - parts * part;
 }
 
 static void arm_stop(struct supervisor *supervisor, struct member *member, int parts)
@@ -307,4 +308,6 @@ void member_happens(struct supervisor *supervisor, struct member *member, enum m
 	}
 	if (rule->act)
 		rule->act(supervisor, member);
+	if (member->child->told_ns)
+		ordered_advance(supervisor, member->child);
 }

@@ -33,6 +33,8 @@ static enum verdict judge_again(struct supervisor *supervisor, struct child *chi
 static enum verdict judge(struct supervisor *supervisor, struct child *child, struct failure *failure)
 {
 	const struct policy *policy = &child->plan->policy;
+	if (child->order && supervisor->phase < PHASE_STOP)
+		return VERDICT_IGNORE;                  /* it was to end */
 	if (failure->refused || policy->kind == POLICY_STOP)
 		return VERDICT_STOP;
 	if (policy->kind == POLICY_IGNORE)
@@ -59,6 +61,11 @@ static void go_on_without(struct supervisor *supervisor, const struct member *fa
 	if (supervisor->phase >= PHASE_STOP)
 		return;
 	failure_describe(failed, &text);
+	if (failed->child->order) {
+		output_error(&supervisor->output, "%s; it was to end (lpad %s)", text_string(&text),
+			failed->child->order == ORDER_STOP ? "stop" : "restart");
+		return;
+	}
 	output_error(&supervisor->output, "%s; the run goes on without it (on_failure%s: ignore)", text_string(&text),
 		failed->failure->times ? ".then" : "");
 }
@@ -95,8 +102,9 @@ void policy_act(struct supervisor *supervisor, struct member *failed)
 	bool first = child->verdict == VERDICT_NONE;
 	if (first)
 		child->verdict = judge(supervisor, child, failed->failure);
+	bool again = child->verdict == VERDICT_AGAIN || child->order == ORDER_RESTART;
 	for (int i = 0; first && i < child->count; i++)
-		(child->verdict == VERDICT_AGAIN ? run_member_again : run_member_over)(supervisor, child->members[i]);
+		(again ? run_member_again : run_member_over)(supervisor, child->members[i]);
 	if (child->verdict == VERDICT_STOP)
 		stop(supervisor, failed);
 	else if (first && child->verdict == VERDICT_IGNORE)

@@ -9,7 +9,7 @@ static double seconds(struct timeval time)
 	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
 }
 
-static json_t *failure_json(const struct failure *failure)
+json_t *result_failure(const struct failure *failure)
 {
 	if (!failure)
 		return json_null();
@@ -44,7 +44,9 @@ json_t *result_incarnation(const struct member *member)
 	const struct child *child = member->child;
 	json_t *out = json_pack("{si}", "incarnation", member->incarnation);
 	add_exit(out, child);
-	json_object_set_new(out, "failure", failure_json(member->failure));
+	json_object_set_new(out, "failure", result_failure(member->failure));
+	if (child->had_to_be_killed)
+		json_object_set_new(out, "killed", json_true());
 	json_object_set_new(out, "seconds", microseconds(child->ended_ns - child->started_ns));
 	return out;
 }
@@ -59,9 +61,11 @@ static json_t *member_json(const struct member *member)
 	if (member->past)
 		json_object_set(out, "incarnations", member->past);
 	if (member->failure)
-		json_object_set_new(out, "failure", failure_json(member->failure));
+		json_object_set_new(out, "failure", result_failure(member->failure));
 	if (child->had_to_be_killed)
 		json_object_set_new(out, "killed", json_true());
+	if (child->order == ORDER_STOP)
+		json_object_set_new(out, "stopped", json_true());
 	if (member->left)
 		json_object_set_new(out, "not_drained", json_integer(member->left));
 	json_object_set_new(out, "seconds", microseconds(child->lived_ns + child->ended_ns - child->started_ns));
@@ -72,6 +76,12 @@ static json_t *member_json(const struct member *member)
 	return out;
 }
 
+static json_t *why_json(const struct supervisor *supervisor)
+{
+	const char *why = supervisor->stop_why ? supervisor->stop_why : "";
+	return output_json_text(why, strlen(why));
+}
+
 static json_t *cause_json(const struct supervisor *supervisor)
 {
 	const struct member *root = failure_root(supervisor);
@@ -80,10 +90,13 @@ static json_t *cause_json(const struct supervisor *supervisor)
 		if (!supervisor->stop_code && root)
 			break;
 		return json_pack("{ss ss si so}", "what", "stopped by a node", "node", supervisor->stop_by->name,
-			"code", supervisor->stop_code, "why", output_json_text(supervisor->stop_why ? supervisor->stop_why : "",
-			supervisor->stop_why ? strlen(supervisor->stop_why) : 0));
+			"code", supervisor->stop_code, "why", why_json(supervisor));
 	case CAUSE_SIGNAL:
 		return json_pack("{ss si}", "what", "signal", "signal", supervisor->stop_code);
+	case CAUSE_USER:
+		if (!supervisor->stop_code && root)
+			break;
+		return json_pack("{ss si so}", "what", "lpad stop", "code", supervisor->stop_code, "why", why_json(supervisor));
 	case CAUSE_TIME:
 		return json_pack("{ss}", "what", "time limit");
 	case CAUSE_STDOUT:
@@ -95,7 +108,7 @@ static json_t *cause_json(const struct supervisor *supervisor)
 	}
 	if (!root)
 		return json_null();
-	return json_pack("{ss ss so}", "what", "failure", "node", failure_name(root), "failure", failure_json(root->failure));
+	return json_pack("{ss ss so}", "what", "failure", "node", failure_name(root), "failure", result_failure(root->failure));
 }
 
 /* Seconds since the start of the launch, as far as it came. */

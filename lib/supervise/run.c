@@ -20,9 +20,8 @@ static void for_each_in(struct supervisor *supervisor, enum member_state state,
 
 static void set_phase(struct supervisor *supervisor, enum phase phase)
 {
-	static const char *const names[] = { "start", "wire", "run", "stop", "drain", "finish", "over" };
 	supervisor->phase = phase;
-	output_event(&supervisor->output, json_pack("{ss ss sf}", "event", "phase", "phase", names[phase],
+	output_event(&supervisor->output, json_pack("{ss ss sf}", "event", "phase", "phase", status_phase(phase),
 		"seconds", supervisor_seconds(supervisor, supervisor_now(supervisor))));
 }
 
@@ -60,6 +59,9 @@ static void announce(struct supervisor *supervisor)
 	case CAUSE_NODE:
 		output_say(output, "%s stops the run with %d%s%s", supervisor->stop_by->name, supervisor->stop_code,
 			why && *why ? ": " : "", why ? why : "");
+		break;
+	case CAUSE_USER:
+		output_say(output, "stopped by lpad stop%s%s", why && *why ? ": " : "", why ? why : "");
 		break;
 	case CAUSE_SIGNAL:
 		output_say(output, "stopping (once more kills at once)");

@@ -311,8 +311,11 @@ static void start_one(struct supervisor *supervisor, struct child *child)
 
 void start_some(struct supervisor *supervisor)
 {
-	for (int i = 0; i < AT_ONCE && supervisor->phase == PHASE_START && supervisor->spawned < supervisor->child_count; i++)
-		start_one(supervisor, &supervisor->children[supervisor->spawned++]);
+	for (int i = 0; i < AT_ONCE && supervisor->phase == PHASE_START && supervisor->spawned < supervisor->child_count; i++) {
+		struct child *child = &supervisor->children[supervisor->spawned++];
+		if (child->members[0]->state == MEMBER_NEW)     /* else it is not wanted any more */
+			start_one(supervisor, child);
+	}
 }
 
 /* ---- the next incarnation ---- */
@@ -326,6 +329,9 @@ static void forget_the_last(struct supervisor *supervisor, struct child *child)
 	child->started_ns = child->ended_ns = supervisor_now(supervisor);
 	child->running_ns = 0;
 	child->last_pid = 0;
+	child->order = ORDER_NONE;
+	child->told_ns = 0;
+	child->had_to_be_killed = false;
 	child->exit_code = child->exit_signal = 0;
 }
 

@@ -335,6 +335,8 @@ static void loop(struct supervisor *supervisor)
 		if (!supervisor->paused_ns)
 			start_some(supervisor);
 		run_advance(supervisor);
+		if (supervisor->acts)
+			acts_settle(supervisor);
 		flush_sink(supervisor, 0);
 		flush_sink(supervisor, 1);
 		if (supervisor->phase == PHASE_OVER && is_over(supervisor))

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside of the console (console.h): its guests, and the questions that they ask. Each file of questions has functions
+ * of struct question, listed in the table of console.c.
+ *
+ *     observe.c     node: where a node listens for observers
+ *     status.c      status: how everything is
+ *     acts.c        stop, kill, restart
+ */
+#ifndef SUPERVISE_QUESTIONS_H
+#define SUPERVISE_QUESTIONS_H
+
+#include "base/channel.h"
+#include "base/list.h"
+#include "supervise/console.h"
+#include "supervise/inside.h"
+
+/* A question that waits for its node (observe.c). */
+struct waiting {
+	struct member *member;
+	json_t *id;                     /* owned; NULL: none */
+};
+struct guest {
+	struct guest *next;
+	struct watch watch;
+	struct channel channel;
+	LIST(struct waiting) waiting;
+};
+
+/* All borrowed while it is taken; what is answered later keeps a reference to `id`. */
+struct asking {
+	struct supervisor *supervisor;
+	struct guest *guest;
+	json_t *id;                     /* NULL: none */
+	const json_t *question;
+};
+
+/* One line; takes the reference. */
+void console_answer(const struct asking *asking, json_t *message);
+void console_refuse(const struct asking *asking, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The replicas that "nodes" of the question names, each once, in the order of the file: replicas, and groups with all of
+   theirs. Without "nodes": all of them. False: one does not exist, and the question has been refused. */
+struct chosen {
+	LIST(struct member *) list;
+	bool all;                       /* no "nodes" */
+};
+bool console_choose(const struct asking *asking, struct chosen *out);
+/* One replica by its name; NULL: it does not exist, and the question has been refused. */
+struct member *console_member(const struct asking *asking, const char *name);
+
+/* ---- the questions ---- */
+
+/* observe.c */
+void observe_node(const struct asking *asking);
+void observe_forget(struct guest *guest);
+/* status.c */
+void status_ask(const struct asking *asking);
+/* acts.c */
+void acts_stop(const struct asking *asking);
+void acts_forget(struct supervisor *supervisor, const struct guest *guest);
+
+#endif
