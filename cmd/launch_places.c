@@ -25,8 +25,8 @@ static int make_record(struct launching *launching)
 static int fill_record(struct launching *launching)
 {
 	struct error error = { 0 };
-	struct manifest manifest = { .topology = launching->topology, .argument_count = launching->argument_count,
-		.arguments = launching->arguments, .current_folder = launching->request.current_folder,
+	struct manifest manifest = { .topology = launching->topology, .processes = launching->processes,
+		.argument_count = launching->argument_count, .arguments = launching->arguments, .current_folder = launching->request.current_folder,
 		.sockets = launching->sockets };
 	return record_fill(&launching->record, &manifest, &error) ? refuse(&error) : 0;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "supervise/output.h"
 
 void manifest_hash(const void *data, size_t size, char out[65])
@@ -74,6 +75,22 @@ static json_t *hashes_json(const struct record *record, const struct source *sou
 	return out;
 }
 
+/* By replica, the process that it shares with others: as its log is called. */
+static json_t *processes_json(const struct topology *topology, const struct processes *processes)
+{
+	json_t *out = json_object();
+	for (size_t i = 0; processes && i < topology->groups.count; i++) {
+		const struct group *group = &topology->groups.at[i];
+		for (int k = 0; k < group->replicas; k++) {
+			const struct process *process = &processes->at[processes->of[group->first + k]];
+			char *cleanup_free name = process->shared ? group_replica_name(group, k) : NULL;
+			if (name)
+				json_object_set_new(out, name, json_string(process->name));
+		}
+	}
+	return out;
+}
+
 static json_t *host_json(void)
 {
 	struct utsname system;
@@ -97,6 +114,7 @@ json_t *manifest_json(const struct record *record, const struct manifest *manife
 	json_object_set_new(out, "sockets", text_json(manifest->sockets));
 	json_object_set_new(out, "vars", variables_json(topology->source));
 	json_object_set_new(out, "hashes", hashes_json(record, topology->source));
+	json_object_set_new(out, "processes", processes_json(topology, manifest->processes));
 	json_object_set_new(out, "host", host_json());
 	json_object_set_new(out, "versions", json_pack("{ss ss ss}", "lpad", LPAD_VERSION,
 		"libc", gnu_get_libc_version(), "jansson", JANSSON_VERSION));

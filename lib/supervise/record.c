@@ -15,14 +15,9 @@
 #include "base/files.h"
 #include "base/memory.h"
 
-enum {
-	LOGS_MOST = 256,
-	TAIL_BYTES = 16 << 10
-};
+enum { LOGS_MOST = 256 };
 
-static void complain(struct record *record, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void complain(struct record *record, const char *format, ...)
+void record_complain(struct record *record, const char *format, ...)
 {
 	va_list list;
 	va_start(list, format);
@@ -218,6 +213,14 @@ static void point_latest(const struct record *record)
 		unlink(beside);
 }
 
+/* Whose folder of sockets it is; who finds it later knows whether it is left over. Not worth failing for. */
+static void mark_sockets(const struct record *record, const char *sockets)
+{
+	char *cleanup_free mark = memory_format("%s/record", sockets);
+	int ignored = symlink(record->folder, mark);
+	(void)ignored;
+}
+
 static int fill(struct record *record, const struct manifest *manifest, struct error *error)
 {
 	const struct topology *topology = manifest->topology;
@@ -237,6 +240,7 @@ static int fill(struct record *record, const struct manifest *manifest, struct e
 	record->metrics = open(metrics, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (record->metrics < 0)
 		return error_code(error, errno, "cannot write %s: %s", metrics, strerror(errno));
+	mark_sockets(record, manifest->sockets);
 	return 0;
 }
 
@@ -259,73 +263,6 @@ char *record_node_folder(struct record *record, const char *name, struct error *
 	return NULL;
 }
 
-static int open_log(struct record *record, const char *name)
-{
-	char *cleanup_free path = memory_format("%s/logs/%s.log", record->folder, name);
-	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
-	int fd = open(path, flags, 0666);
-	if (fd >= 0 || errno != ENOENT)
-		return fd;
-	char *cleanup_free folder = files_folder_of(path);
-	struct error error = { 0 };
-	if (files_make_folders(folder, 0777, &error)) {
-		errno = error.code;
-		return -1;
-	}
-	return open(path, flags, 0666);
-}
-
-void record_log(struct record *record, struct log *log, const char *name, const char *data, size_t size)
-{
-	if (record->logs_broken)
-		return;
-	if (log->fd < 0)
-		log->fd = open_log(record, name);
-	if (log->fd < 0 || files_write_all(log->fd, data, size)) {
-		record->logs_broken = true;
-		complain(record, "cannot write the logs in %s/logs: %s; the run goes on without them", record->folder,
-			strerror(errno));
-		return;
-	}
-	if (log->held)
-		return;
-	if (record->logs_open < record->logs_most) {
-		log->held = true;
-		record->logs_open++;
-	} else {
-		record_close_log(record, log);
-	}
-}
-
-void record_close_log(struct record *record, struct log *log)
-{
-	if (log->fd >= 0)
-		close(log->fd);
-	if (log->held)
-		record->logs_open--;
-	*log = LOG_CLOSED;
-}
-
-char *record_log_tail(const struct record *record, const char *name, int most)
-{
-	char *cleanup_free path = memory_format("%s/logs/%s.log", record->folder, name);
-	int cleanup_close fd = open(path, O_RDONLY | O_CLOEXEC);
-	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
-	if (size <= 0)
-		return NULL;
-	char buffer[TAIL_BYTES];
-	ssize_t got = pread(fd, buffer, sizeof buffer, size > TAIL_BYTES ? size - TAIL_BYTES : 0);
-	if (got <= 0)
-		return NULL;
-	size_t end = (size_t)got, start = end;
-	while (end && buffer[end - 1] == '\n')
-		end--;
-	for (start = end; start; start--)
-		if (buffer[start - 1] == '\n' && !--most)
-			break;
-	return start < end ? memory_copy_span(buffer + start, end - start) : NULL;
-}
-
 void record_metrics(struct record *record, const char *lines, size_t size)
 {
 	if (record->metrics < 0 || !files_write_all(record->metrics, lines, size))
@@ -333,7 +270,7 @@ void record_metrics(struct record *record, const char *lines, size_t size)
 	int code = errno;
 	close(record->metrics);
 	record->metrics = -1;
-	complain(record, "cannot write %s/metrics.jsonl: %s; the run goes on without it", record->folder, strerror(code));
+	record_complain(record, "cannot write %s/metrics.jsonl: %s; the run goes on without it", record->folder, strerror(code));
 }
 
 int record_write_json(struct record *record, const char *name, json_t *value, struct error *error)

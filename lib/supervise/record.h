@@ -10,9 +10,11 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/list.h"
+#include "topology/processes.h"
 #include "topology/topology.h"
 
 struct module_copy {
@@ -31,6 +33,8 @@ struct record {
 	void (*trouble)(void *context, const char *text);
 	void *context;
 };
+/* Through `trouble`. */
+void record_complain(struct record *record, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Makes FOLDER/NAME-N, N the first free number above all there are; mkdir decides between launches. -1 with an error
    that names --record. */
@@ -51,6 +55,7 @@ bool record_others_hold(int hold);
 /* What manifest.json says of this launch. */
 struct manifest {
 	const struct topology *topology;
+	const struct processes *processes;      /* NULL: each replica has one */
 	int argument_count;
 	char **arguments;               /* the command line */
 	const char *current_folder, *sockets;
@@ -63,15 +68,20 @@ const char *record_module(void *record, const struct group *group);
 /* nodes/NAME, made if it is missing. Caller frees; NULL with an error. */
 char *record_node_folder(struct record *record, const char *name, struct error *error);
 
+/* ---- log.c ---- */
+
 struct log {
 	int fd;                         /* -1: not open */
 	bool held;                      /* counted in logs_open */
+	int64_t noted_ms;               /* the last line of its times */
 };
 #define LOG_CLOSED ((struct log){ .fd = -1 })
+/* Appends to logs/NAME.log; before it, at most four times a second, "MILLISECONDS-SINCE-1970 LENGTH" to logs/NAME.times. */
 void record_log(struct record *record, struct log *log, const char *name, const char *data, size_t size);
 void record_close_log(struct record *record, struct log *log);
 /* The last `most` lines of a node's log. Caller frees; NULL: none. */
 char *record_log_tail(const struct record *record, const char *name, int most);
+
 /* Appends to metrics.jsonl. */
 void record_metrics(struct record *record, const char *lines, size_t size);
 /* Writes NAME (result.json) whole or not at all; takes the reference. */

@@ -118,6 +118,45 @@ START_TEST(keep_logs_and_their_ends)
 }
 END_TEST
 
+/* Times are noted before what they are of, and not for each line. */
+START_TEST(note_when_logs_were_written)
+{
+	struct record record = make("one");
+	struct log log = LOG_CLOSED;
+	struct text cleanup_text times = { 0 };
+	record_log(&record, &log, "a/1", "12345\n", 6);
+	record_log(&record, &log, "a/1", "67890\n", 6);
+	int64_t first = log.noted_ms;
+	log.noted_ms -= 250;
+	record_log(&record, &log, "a/1", "later\n", 6);
+	record_close_log(&record, &log);
+	char *path = memory_format("%s/logs/a/1.times", record.folder);
+	ck_assert(!files_read(path, &times, 0, &error));
+	char *expected = memory_format("%lld 0\n%lld 12\n", (long long)first, (long long)log.noted_ms);
+	ck_assert_str_eq(text_string(&times), expected);
+	free(expected);
+	free(path);
+	record_release(&record);
+}
+END_TEST
+
+/* As the two processes of a launch do, and whoever looks. */
+START_TEST(are_held_while_their_launch_lives)
+{
+	struct record record = make("one");
+	ck_assert(record_is_held(record.folder));
+	ck_assert(!record_others_hold(record.hold));
+	int guardian = record_hold(record.folder);
+	ck_assert(record_others_hold(record.hold) && record_others_hold(guardian));
+	char *folder = memory_copy_text(record.folder);
+	record_release(&record);
+	ck_assert(record_is_held(folder) && !record_others_hold(guardian));
+	close(guardian);
+	ck_assert(!record_is_held(folder));
+	free(folder);
+}
+END_TEST
+
 static void complain(void *context, const char *text)
 {
 	(void)context;
@@ -172,6 +211,8 @@ int main(void)
 	tcase_add_test(tcase, are_unique_under_many_launches);
 	tcase_add_test(tcase, name_the_option_when_unusable);
 	tcase_add_test(tcase, keep_logs_and_their_ends);
+	tcase_add_test(tcase, note_when_logs_were_written);
+	tcase_add_test(tcase, are_held_while_their_launch_lives);
 	tcase_add_test(tcase, survive_a_full_disk);
 	tcase_add_test(tcase, hash_as_sha256sum_does);
 	suite_add_tcase(suite, tcase);
