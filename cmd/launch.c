@@ -10,7 +10,8 @@
 #include "supervise/guardian.h"
 #include "topology/scalar.h"
 
-enum { SET, TIME_LIMIT, NAME, RECORD, THREADS, HOLD, DRY_RUN, QUIET, JSON, COLOR };
+enum { SET, TIME_LIMIT, NAME, RECORD, THREADS, HOLD, DRY_RUN, OUTPUT, QUIET, JSON, WRAP,
+	COLOR };
 static const struct option_row rows[] = {
 	[SET] = { "set", 's', "NAME=VALUE", "a variable's value; a list splits at commas" },
 	[TIME_LIMIT] = { "time-limit", 0, "DURATION", "stop with exit 124 after so long (10m); instead of the file's" },
@@ -19,8 +20,10 @@ static const struct option_row rows[] = {
 	[THREADS] = { "threads", 0, NULL, "all nodes as threads of one process, for debugging and tests" },
 	[HOLD] = { "hold", 0, "NODE[,NODE]", "make and serve these, but do not start their run" },
 	[DRY_RUN] = { "dry-run", 0, NULL, "check, compile, and print what would be started" },
+	[OUTPUT] = { "output", 0, "MODE", "prefix: nodes' lines under their names; files: only in the record; json; quiet" },
 	[QUIET] = { "quiet", 'q', NULL, "no lines of lpad but errors, no names before the nodes' lines" },
 	[JSON] = { "json", 0, NULL, "everything that happens as JSON lines on standard output" },
+	[WRAP] = { "wrap", 0, "NODE=WORDS", "start it as WORDS lpad node: 'learner=gdb --args', valgrind, perf record" },
 	[COLOR] = { "color", 0, "WHEN", "auto, always or never" },
 	{ .name = NULL },
 };
@@ -95,12 +98,14 @@ static int take_option(struct launching *launching, const struct options *option
 	case DRY_RUN:
 		launching->dry_run = true;
 		return 0;
+	case OUTPUT:
+		return launching_take_output(launching, options->command, options->value);
 	case QUIET:
-		launching->style.quiet = true;
-		return 0;
+		return launching_take_output(launching, options->command, "quiet");
 	case JSON:
-		launching->style.json = true;
-		return 0;
+		return launching_take_output(launching, options->command, "json");
+	case WRAP:
+		return launching_take_wrap(launching, options->command, options->value);
 	case COLOR:
 		return take_color(launching, options);
 	case OPTIONS_HELP:
@@ -143,6 +148,7 @@ static int run(const struct command *command, int count, char **arguments)
 	}
 	request_release(&launching.request);
 	list_release(&launching.hold);
+	launching_release_ways(&launching);
 	options_release(&options);
 	return code == OPTIONS_HELP ? EXIT_OK : code;
 }

@@ -63,8 +63,7 @@ static void show_problems(const struct launching *launching)
 		problems_print(&launching->problems, stderr, launching->style.colour_err);
 }
 
-/* Each node by itself, or a replica of it. */
-static int hold_one(struct launching *launching, const char *name)
+int launching_mark(const struct launching *launching, const char *option, const char *name, bool *marks)
 {
 	const struct topology *topology = launching->topology;
 	size_t count = topology->groups.count;
@@ -76,10 +75,8 @@ static int hold_one(struct launching *launching, const char *name)
 		for (int k = 0; k < group->replicas && text_starts(name, group->label); k++) {
 			char *cleanup_free replica = group_replica_name(group, k);
 			bool meant = text_equal(name, group->label) || text_equal(name, replica);
-			launching->held[group->first + k] |= meant;
+			marks[group->first + k] |= meant;
 			found += meant;
-			if (meant && group->command)
-				return launching_cannot("--hold %s: it is a command, which begins to run when it is started", name);
 		}
 	}
 	if (found)
@@ -87,10 +84,23 @@ static int hold_one(struct launching *launching, const char *name)
 	char *cleanup_free label = memory_copy_span(name, strcspn(name, "/"));
 	const struct group *group = topology_group(topology, label);
 	if (group)
-		return launching_cannot("--hold: there is no replica %s: %s has %d", name, label, group->replicas);
+		return launching_cannot("%s: there is no replica %s: %s has %d", option, name, label, group->replicas);
 	const char *nearest = text_nearest(name, labels, count);
-	return launching_cannot("--hold %s: there is no such node%s%s%s", name, nearest ? ": did you mean " : "",
+	return launching_cannot("%s %s: there is no such node%s%s%s", option, name, nearest ? ": did you mean " : "",
 		nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static int hold_no_commands(const struct launching *launching)
+{
+	const struct topology *topology = launching->topology;
+	for (size_t i = 0; i < topology->groups.count; i++) {
+		const struct group *group = &topology->groups.at[i];
+		for (int k = 0; group->command && k < group->replicas; k++)
+			if (launching->held[group->first + k])
+				return launching_cannot("--hold %s: it is a command, which begins to run when it is started",
+					group->label);
+	}
+	return 0;
 }
 
 static int take_held(struct launching *launching)
@@ -101,9 +111,9 @@ static int take_held(struct launching *launching)
 	for (size_t i = 0; !code && i < launching->hold.count; i++)
 		for (const char *at = launching->hold.at[i]; !code && at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
 			char *cleanup_free name = memory_copy_span(at, strcspn(at, ","));
-			code = hold_one(launching, name);
+			code = launching_mark(launching, "--hold", name, launching->held);
 		}
-	return code;
+	return code || !launching->held ? code : hold_no_commands(launching);
 }
 
 /* Who shares a process with whom, and what carries the edges between them. */
@@ -140,7 +150,9 @@ int launching_read(struct launching *launching)
 	show_problems(launching);
 	if (!launching->topology || launching->problems.errors)
 		return EXIT_START;
-	return code ? code : take_held(launching);
+	if (!code)
+		code = take_held(launching);
+	return code ? code : launching_find_ways(launching);
 }
 
 int launching_resolve_with_run(struct launching *launching)

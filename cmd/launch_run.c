@@ -54,7 +54,7 @@ int launching_run(struct launching *launching)
 		.context = &launching->record, .incarnation = known_incarnation, .supervisor = launching,
 		.processes = launching->processes, .carrier = launching->carrier };
 	launching->style.width = longest_name(launching->processes);
-	struct launch launch = { .topology = launching->topology, .processes = launching->processes, .held = launching->held,
+	struct launch launch = { .ways = launching->ways.of, .any_wrapped = launching->ways.wraps.count, .topology = launching->topology, .processes = launching->processes, .held = launching->held,
 		.record = &launching->record,
 		.sockets = launching->sockets, .token = launching->token, .program = "/proc/self/exe", .document = write_document,
 		.context = launching, .style = launching->style, .guardian = launching->guardian,

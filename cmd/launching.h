@@ -4,6 +4,7 @@
  *
  *     launch.c            options
  *     launch_read.c       the file, read and checked
+ *     launch_ways.c       --output, and what single nodes get: --wrap, --foreground
  *     launch_plan.c       --dry-run: what would be started
  *     launch_places.c     the record, and the folder of sockets
  *     launch_run.c        the run itself
@@ -18,15 +19,28 @@
 
 #include "base/error.h"
 #include "base/list.h"
+#include "base/split.h"
 #include "command.h"
 #include "supervise/probe.h"
 #include "supervise/supervise.h"
 #include "topology/document.h"
 #include "topology/topology.h"
 
+/* Of one --wrap NODE=WORD... */
+struct wrap {
+	char *node;
+	struct split words;             /* ends with the program's own path and NULL, once it is known */
+};
+struct ways {
+	LIST(struct wrap) wraps;
+	struct launch_way *of;          /* by process; NULL: nothing special */
+};
+
 struct launching {
 	struct request request;
 	struct output_style style;
+	const char *output;             /* the mode's name; NULL: not chosen */
+	struct ways ways;
 	const char *color, *record_folder;
 	bool dry_run, threads;
 	LIST(const char *) hold;        /* as given: names with commas */
@@ -54,6 +68,15 @@ int launching_read(struct launching *launching);
 int launching_resolve_with_run(struct launching *launching);
 /* "lpad: TEXT". Returns EXIT_START. */
 int launching_cannot(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Marks, by replica, a node or one replica of it. */
+int launching_mark(const struct launching *launching, const char *option, const char *name, bool *marks);
+
+/* launch_ways.c: options, 0 or EXIT_USAGE with the complaint printed; then what they mean for these processes. */
+int launching_take_output(struct launching *launching, const struct command *command, const char *mode);
+int launching_take_wrap(struct launching *launching, const struct command *command, const char *text);
+int launching_find_ways(struct launching *launching);
+void launching_release_ways(struct launching *launching);
 
 /* launch_plan.c */
 void launching_print_plan(const struct launching *launching);

@@ -17,6 +17,12 @@ bool child_is_shared(const struct child *child)
 	return child->count > 1;
 }
 
+const struct launch_way *child_way(const struct supervisor *supervisor, const struct child *child)
+{
+	static const struct launch_way usual = { 0 };
+	return supervisor->launch->ways ? &supervisor->launch->ways[child->number] : &usual;
+}
+
 void child_send(struct supervisor *supervisor, struct child *child, json_t *message)
 {
 	channel_send(&child->control, message);

@@ -188,6 +188,7 @@ struct child {
 /* One line to all of its replicas; takes the reference. */
 void child_send(struct supervisor *supervisor, struct child *child, json_t *message);
 bool child_is_shared(const struct child *child);
+const struct launch_way *child_way(const struct supervisor *supervisor, const struct child *child);
 bool child_has_failed(const struct child *child);
 /* All of its replicas come to this state, and their deadlines are off. */
 void child_set_state(struct supervisor *supervisor, struct child *child, enum member_state state);

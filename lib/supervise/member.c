@@ -73,10 +73,19 @@ static double seconds_left(const struct supervisor *supervisor, const struct mem
 
 /* ---- what the run tells a member ---- */
 
+/* Under a debugger there is no limit, nor for those who wait for it. */
+static bool may_take_long(const struct supervisor *supervisor, const struct member *member)
+{
+	return supervisor->launch->any_wrapped &&
+		(child_way(supervisor, member->child)->wrap || text_equal(member->step, "wire"));
+}
+
 void member_begin_step(struct supervisor *supervisor, struct member *member)
 {
 	int64_t limit = supervisor->launch->step_limit_ns;
-	if (text_equal(member->step, "init"))
+	if (may_take_long(supervisor, member))
+		limit = -1;
+	else if (text_equal(member->step, "init"))
 		limit = member->child->plan->start_within_ns;
 	if (limit < 0)
 		timers_clear(&supervisor->timers, &member->timer);

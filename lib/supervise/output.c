@@ -42,7 +42,7 @@ void output_release(struct output *output)
 
 void outlet_init(struct output *output, struct outlet *outlet, const char *name, int number)
 {
-	bool bare = output->style.quiet && !output->style.json;
+	bool bare = output->style.quiet && !output->style.json && !output->style.files;
 	size_t longest = bare ? PIECE_BARE : PIECE_NAMED;
 	*outlet = (struct outlet){ .name = name, .number = number, .log = LOG_CLOSED,
 		.lines = { { .longest = longest }, { .longest = longest } } };
@@ -137,6 +137,8 @@ static void take_piece(void *context, const struct piece *piece)
 	const struct taking *taking = context;
 	struct output *output = taking->output;
 	note_in_log(output, taking->outlet, taking->stream, piece);
+	if (output->style.files)
+		return;
 	note_shown(output, taking->outlet, taking->stream);
 	if (output->style.json)
 		show_json(output, taking->outlet, taking->stream, piece);

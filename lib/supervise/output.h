@@ -4,7 +4,8 @@
  * one longer than 64 KiB comes in pieces, those that go on marked by + instead of | (16 MiB without names). Every
  * node's output is also written as it came to its log in the record.
  *
- * With quiet, neither names nor lpad's own lines but errors: what nodes print can be piped on.
+ * With quiet, neither names nor lpad's own lines but errors: what nodes print can be piped on. With files the nodes' lines go
+ * to their logs alone, and lpad's own are shown.
  */
 #ifndef SUPERVISE_OUTPUT_H
 #define SUPERVISE_OUTPUT_H
@@ -19,7 +20,7 @@
 #include "supervise/sink.h"
 
 struct output_style {
-	bool quiet, json;
+	bool quiet, json, files;
 	bool colour_out, colour_err;
 	size_t width;                   /* of the longest node name */
 };
@@ -54,7 +55,7 @@ void output_feed(struct output *output, struct outlet *outlet, int stream, const
 void output_end(struct output *output, struct outlet *outlet, int stream);
 /* Whether the last lines of a node still stand just above, where lpad's own lines are. */
 bool output_just_shown(const struct output *output, const struct outlet *outlet);
-/* The sink that this stream of a node ends in. */
+/* The sink that this stream of a node ends in; with files none of it does. */
 struct sink *output_sink(struct output *output, int stream);
 
 /* "lpad: ..." on stderr; say: not with quiet. */

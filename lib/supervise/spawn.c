@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/files.h"
+#include "base/memory.h"
 
 /* The child's descriptor of the control channel: node/control.h, which is another layer's. */
 enum { CONTROL = 3 };
@@ -52,10 +53,13 @@ static void close_pair(const int pair[2])
 }
 
 /* Ours are [0], the child's [1]. */
-static int make_channels(int out[2], int err[2], int control[2])
+static int make_channels(bool streams, int out[2], int err[2], int control[2])
 {
-	if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC) ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control))
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control))
+		return -1;
+	if (!streams)
+		return 0;
+	if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC))
 		return -1;
 	return files_nonblocking(out[0]) || files_nonblocking(err[0]) ? -1 : 0;
 }
@@ -79,9 +83,11 @@ static int run_spawn(const struct spawning *spawning, int out, int err, int cont
 	posix_spawnattr_t attributes;
 	struct rlimit ours;
 	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, nothing, 0);
-	posix_spawn_file_actions_adddup2(&actions, out, 1);
-	posix_spawn_file_actions_adddup2(&actions, err, 2);
+	if (!spawning->keeps_streams) {
+		posix_spawn_file_actions_adddup2(&actions, nothing, 0);
+		posix_spawn_file_actions_adddup2(&actions, out, 1);
+		posix_spawn_file_actions_adddup2(&actions, err, 2);
+	}
 	posix_spawn_file_actions_adddup2(&actions, control, CONTROL);
 	set_attributes(&attributes);
 	int limited = !getrlimit(RLIMIT_NOFILE, &ours) && !setrlimit(RLIMIT_NOFILE, &spawning->descriptors);
@@ -106,7 +112,7 @@ static const char *remedy(int code)
 int spawn_child(const struct spawning *spawning, struct spawned *out, struct error *error)
 {
 	int output[2] = { -1, -1 }, errors[2] = { -1, -1 }, control[2] = { -1, -1 };
-	int code = make_channels(output, errors, control) ? errno : 0;
+	int code = make_channels(!spawning->keeps_streams, output, errors, control) ? errno : 0;
 	if (!code)
 		code = run_spawn(spawning, output[1], errors[1], control[1], &out->process);
 	if (code) {
@@ -115,8 +121,8 @@ int spawn_child(const struct spawning *spawning, struct spawned *out, struct err
 		close_pair(control);
 		return error_code(error, code, "cannot start %s: %s%s", spawning->program, strerror(code), remedy(code));
 	}
-	close(output[1]);
-	close(errors[1]);
+	memory_close_at(&output[1]);
+	memory_close_at(&errors[1]);
 	close(control[1]);
 	out->output = output[0];
 	out->errors = errors[0];

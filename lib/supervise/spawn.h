@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* One child: in a process group of its own, default signals, four descriptors and nothing else. */
+/* One child: in a process group of its own, default signals, four descriptors and nothing else. Its stdin is /dev/null. */
 #ifndef SUPERVISE_SPAWN_H
 #define SUPERVISE_SPAWN_H
 
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -12,10 +13,11 @@ struct spawning {
 	const char *program;
 	char *const *arguments, *const *environment;    /* NULL-terminated */
 	struct rlimit descriptors;                      /* RLIMIT_NOFILE of the child */
+	bool keeps_streams;                             /* its stdin, stdout and stderr are our own */
 };
 struct spawned {
 	pid_t process;
-	int output, errors;     /* reading ends of its stdout and stderr, non-blocking */
+	int output, errors;     /* reading ends of its stdout and stderr, non-blocking; -1: it keeps ours */
 	int control;            /* our end of the control socket */
 };
 

@@ -172,6 +172,9 @@ void start_release(struct supervisor *supervisor)
 struct environment {
 	LIST(char *) list;
 };
+struct words {
+	LIST(char *) list;
+};
 
 static bool is_set(const struct environment *environment, const char *entry)
 {
@@ -222,10 +225,19 @@ static int spawn(struct supervisor *supervisor, struct child *child, const char 
 	make_environment(supervisor, child->members[0], folder, &environment);
 	/* The name is for who looks at the processes. */
 	char *cleanup_free name = memory_copy_text(child->name);
-	char *arguments[] = { (char []){ "lpad" }, (char []){ "node" }, name, NULL };
-	struct spawning spawning = { .program = supervisor->launch->program, .arguments = arguments,
-		.environment = environment.list.at, .descriptors = supervisor->descriptors };
+	const struct launch_way *way = child_way(supervisor, child);
+	char *plain[] = { (char []){ "lpad" }, NULL };
+	struct words arguments = { 0 };
+	for (char **word = way->wrap ? way->wrap : plain; *word; word++)
+		*list_add(&arguments.list) = *word;
+	*list_add(&arguments.list) = (char []){ "node" };
+	*list_add(&arguments.list) = name;
+	*list_add(&arguments.list) = NULL;
+	struct spawning spawning = { .program = way->wrap ? way->wrap[0] : supervisor->launch->program,
+		.arguments = arguments.list.at, .environment = environment.list.at, .descriptors = supervisor->descriptors,
+		.keeps_streams = way->terminal };
 	int result = spawn_child(&spawning, out, error);
+	list_release(&arguments.list);
 	for (size_t i = 0; i < environment.list.count; i++)
 		free(environment.list.at[i]);
 	list_release(&environment.list);
@@ -279,9 +291,11 @@ static void is_started(struct supervisor *supervisor, struct child *child, const
 	children_remember(supervisor, child);
 	child_set_state(supervisor, child, MEMBER_STARTING);
 	channel_init(&child->control, spawned->control);
-	supervisor_watch(supervisor, &child->stream_watch[0], spawned->output, EPOLLIN);
-	supervisor_watch(supervisor, &child->stream_watch[1], spawned->errors, EPOLLIN);
-	supervisor->streams_open += 2;
+	if (spawned->output >= 0) {
+		supervisor_watch(supervisor, &child->stream_watch[0], spawned->output, EPOLLIN);
+		supervisor_watch(supervisor, &child->stream_watch[1], spawned->errors, EPOLLIN);
+		supervisor->streams_open += 2;
+	}
 	for (int i = 0; i < child->count; i++) {
 		struct member *member = child->members[i];
 		output_event(&supervisor->output, json_pack("{ss ss ss si si}", "event", "spawn", "node", member->name,

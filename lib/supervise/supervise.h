@@ -16,9 +16,17 @@
 #include "topology/processes.h"
 #include "topology/topology.h"
 
+/* What one process gets that the others do not. */
+struct launch_way {
+	char **wrap;                    /* it is started as WRAP... node NAME; NULL: as the program */
+	bool terminal;                  /* its standard streams are the launcher's own, and not read */
+};
+
 struct launch {
 	const struct topology *topology;
 	const struct processes *processes;      /* who shares one with whom */
+	const struct launch_way *ways;  /* by process; NULL: nothing special */
+	bool any_wrapped;               /* of them */
 	const bool *held;               /* by replica: it serves, but its run is not started; NULL: none is */
 	struct record *record;
 	const char *token;              /* of the run, for observers */
