@@ -60,7 +60,7 @@ struct world {
 	size_t edge_count;
 	struct party party[WORLD_PARTIES];
 	int count;
-	bool killed;                    /* one was, here: the others stay as they are at the end */
+	bool killed;                    /* one was, here, or is the test itself: the others stay as they are at the end */
 };
 
 /* ---- hooks ---- */
@@ -411,11 +411,11 @@ static inline void world_revive(struct world *world, int number)
 
 static inline void world_free(struct world *world)
 {
-	WORLD_EACH(world, party) {
-		world_stop_ticks(party);
-		if (!world->killed)
+	WORLD_EACH(world, party)
+		world_stop_ticks(party);        /* all of them first: who ticks may send to one that is closing */
+	if (!world->killed)
+		WORLD_EACH(world, party)
 			link_free(party->link);
-	}
 	files_remove_tree(world->folder);
 	if (world->killed)
 		return;

@@ -147,6 +147,7 @@ static void on_confirmed(void *context, const struct wire *reply, const char *bo
 	int answer = publisher_judge(publisher, reply, body, size, "the confirmation");
 	publisher->step = answer > 0 ? PUBLISHER_WIRED : answer < 0 ? PUBLISHER_REFUSED : PUBLISHER_IDLE;
 	publisher->wired |= answer > 0;
+	publisher->claimed &= answer >= 0;
 	subscription_changed(publisher);
 }
 
@@ -155,6 +156,7 @@ void publisher_confirm(struct publisher *publisher)
 	if (publisher->step != PUBLISHER_ANSWERED || !publisher->hello)
 		return;
 	publisher->step = PUBLISHER_CONFIRMING;
+	publisher->claimed |= publisher_reachable(publisher);
 	publisher_ask(publisher, WIRE_CONFIRM, publisher->base, account_confirm(publisher->subscription->name), on_confirmed);
 }
 
@@ -255,8 +257,9 @@ static void succeed(struct publisher *publisher, uint32_t incarnation)
 	publisher->told = publisher->bytes_told = publisher->bytes_done = publisher->versions_lost = 0;
 	publisher->missed = publisher->asked_from = publisher->resends = publisher->resends_seen = 0;
 	publisher->asked_in_vain = publisher->waited = 0;
-	publisher->known = publisher->hello = publisher->flowing = publisher->wired = publisher->ending = publisher->ended = false;
-	publisher->end_told = publisher->end_answered = publisher->asked = publisher->again = publisher->lost = false;
+	publisher->known = publisher->hello = publisher->flowing = publisher->ending = publisher->ended = false;
+	publisher->claimed = publisher->wired = publisher->lost = false;
+	publisher->end_told = publisher->end_answered = publisher->asked = publisher->again = false;
 	publisher->step = PUBLISHER_IDLE;
 }
 

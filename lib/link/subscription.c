@@ -415,11 +415,12 @@ int subscriptions_peer_up(struct link *link, const struct peer_up *up, struct er
 	return 0;
 }
 
-/* A publisher that was never wired, in a run that stopped before it began, owes nothing. */
+/* A publisher that was asked for nothing, in a run that stopped before it began, owes nothing. Answers may overtake each other: one that
+   has not confirmed yet may have published, and ended. */
 bool subscriptions_finished(struct link *link)
 {
 	EACH_PUBLISHER(link, subscription, publisher)
-		if (!subscription->cycle && publisher->wired &&
+		if (!subscription->cycle && publisher->claimed &&
 			(!publisher_over(publisher) || publisher->queued || publisher->held || newest_pending(publisher)))
 			return false;
 	return true;
@@ -428,7 +429,7 @@ bool subscriptions_finished(struct link *link)
 static bool to_be_drained(const struct publisher *publisher)
 {
 	return publisher->queued || publisher->held || newest_pending(publisher) ||
-		(publisher->wired && !publisher->lost && !publisher->gone && !publisher->end_answered);
+		(publisher->claimed && !publisher->lost && !publisher->gone && !publisher->end_answered);
 }
 
 size_t subscriptions_waits_for(struct link *link, const char **names, size_t room)

@@ -49,6 +49,7 @@ struct publisher {
 	bool flowing;                           /* something came over the connection that stands */
 	bool hello;                             /* a HELLO did */
 	bool known;                             /* the first HELLO has come: `base` stands */
+	bool claimed;                           /* CONFIRM was sent: it may wait for the acknowledgement of its end, whatever has come back */
 	bool wired;                             /* was confirmed once */
 	bool ending;                            /* END has come; under `all` something before it may be missing */
 	bool ended;                             /* and nothing is */
