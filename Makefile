@@ -15,8 +15,8 @@ T ?=
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 VERSION := 0.1.0
 
-PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev check mandoc jq
-PACKAGES_CI := clang python3 procps gdb strace
+PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev check mandoc jq python3
+PACKAGES_CI := clang procps gdb strace
 
 comma := ,
 variant := $(if $(filter-out gcc cc,$(CC)),$(notdir $(CC)))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))

@@ -53,6 +53,7 @@ static void check_combination(struct check *check, struct source *source, struct
 	probe_prepare(probe, topology);
 	topology_bind(topology, &lookup, &check->problems);
 	topology_warn_not_yet(topology, &check->problems);
+	topology_check_programs(topology, false, &check->problems);
 	topology_check_limits(topology, &check->limits, &check->problems);
 	if (!check->measured)
 		check->size = topology_measure(topology, NULL);

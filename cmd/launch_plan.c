@@ -18,7 +18,7 @@ static void print_plan(const struct launching *launching)
 		char *cleanup_free first = group_replica_name(group, 0);
 		char *cleanup_free last = group_replica_name(group, group->replicas - 1);
 		printf("  %s%s%s: %s of %s\n", first, group->replicas > 1 ? " to " : "", group->replicas > 1 ? last : "",
-			group->spec ? group->spec->name : "command", group->interface ? group->interface->shown : "the file");
+			group->spec && !group->command ? group->spec->name : "command", group->interface ? group->interface->shown : "the file");
 	}
 }
 

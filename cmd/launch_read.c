@@ -144,6 +144,8 @@ int launching_read(struct launching *launching)
 	}
 	if (launching->topology && !launching->problems.errors)
 		topology_not_yet(launching->topology, &launching->problems);
+	if (launching->topology && !launching->problems.errors && !launching->dry_run)
+		topology_check_programs(launching->topology, true, &launching->problems);
 	int code = 0;
 	if (launching->topology && !launching->problems.errors)
 		code = place(launching);

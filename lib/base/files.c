@@ -175,6 +175,34 @@ const char *files_name_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+static bool is_program(const char *path)
+{
+	if (files_is_folder(path)) {
+		errno = EISDIR;
+		return false;
+	}
+	return !access(path, X_OK);
+}
+
+/* One that is there and may not be executed says more than that it is not there. */
+char *files_find_program(const char *name, const char *path)
+{
+	int why = ENOENT;
+	if (strchr(name, '/'))
+		return is_program(name) ? memory_copy_text(name) : NULL;
+	for (const char *at = path; *name && *at; at += *at == ':') {
+		size_t length = strcspn(at, ":");
+		char *tried = length ? memory_format("%.*s/%s", (int)length, at, name) : memory_format("./%s", name);
+		if (is_program(tried))
+			return tried;
+		why = errno == EACCES ? EACCES : why;
+		free(tried);
+		at += length;
+	}
+	errno = why;
+	return NULL;
+}
+
 int files_close_on_exec(int fd)
 {
 	int flags = fcntl(fd, F_GETFD);

@@ -28,6 +28,8 @@ char *files_absolute(const char *folder, const char *path);
 char *files_current_folder(void);                       /* caller frees; NULL if it is gone */
 char *files_folder_of(const char *path);                /* "a/b" -> "a", "b" -> "."; caller frees */
 const char *files_name_of(const char *path);            /* borrowed: behind the last slash */
+/* As a shell finds it: a name with a slash as it is, another one in the folders of `path`. Caller frees; NULL: errno says why. */
+char *files_find_program(const char *name, const char *path);
 int files_close_on_exec(int fd);
 int files_nonblocking(int fd);
 

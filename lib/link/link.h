@@ -235,6 +235,8 @@ int inbox_next_from(lpad_inbox *inbox, lpad_handle *handle, int place, lpad_call
 int topic_publish(lpad_topic *topic, lpad_message *message);
 int topic_subscribers(const lpad_topic *topic);                         /* those of the file that live */
 int subscription_take(lpad_subscription *subscription, lpad_message **out, lpad_deadline deadline);
+/* Before run returns: who takes gets LPAD_EENDED, and what lies there or still comes is dropped, holding nobody back. */
+void subscription_close(lpad_subscription *subscription);
 int subscription_publishers(const lpad_subscription *subscription);     /* those from whom something may still come */
 
 /* Waits of the node's own (lpad_wait_stop): until link_stop. 0, or LPAD_ETIMEDOUT. */

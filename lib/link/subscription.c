@@ -378,6 +378,17 @@ void subscriptions_stop(struct link *link)
 		waiters_wake(&link->subscriptions->at[i].waiters);
 }
 
+void subscription_close(lpad_subscription *subscription)
+{
+	link_lock(subscription->link);
+	subscription->closed = true;
+	for (size_t i = 0; i < subscription->count; i++)
+		drop_all(&subscription->publishers[i]);
+	waiters_wake(&subscription->waiters);
+	link_check(subscription->link);
+	link_unlock(subscription->link);
+}
+
 void subscriptions_end_run(struct link *link)
 {
 	EACH_PUBLISHER(link, subscription, publisher) {

@@ -31,7 +31,8 @@
  *   {"is": "failed", "node": N, "step": "init", "code": 1, "text": "…", "peer": "learner"}
  *                                                     init, run or a subscription's callback failed; the process exits
  *                                                     with the code next. peer: the failed peer it names, so that this
- *                                                     is a consequence; absent otherwise
+ *                                                     is a consequence; absent otherwise. Of a command
+ *                                                     "signal": 9 too, if that ended its program; its code may be up to 255
  *   {"is": "stop", "node": N, "code": 0, "why": "…"}  lpad_stop
  *   {"is": "restart", "node": N, "peer": "worker/2", "number": 3, "index": 2, "incarnation": 1, "why": "…"}
  *                                                     lpad_restart_server: that incarnation is to be ended; a failure of it, and

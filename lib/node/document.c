@@ -39,7 +39,8 @@ static void read_replica(json_t *json, struct replica_document *out, bool check,
 	out->node = text_of(json, "node", error);
 	out->group = text_of(json, "group", error);
 	out->folder = text_of(json, "folder", check ? NULL : error);
-	out->module = text_of(json, "module", check ? NULL : error);
+	out->command = json_object_get(json, "command");
+	out->module = text_of(json, "module", check || out->command ? NULL : error);
 	out->shown = text_of(json, "shown", NULL);
 	out->implementation = text_of(json, "implementation", error);
 	out->index = (int)number_of(json, "index", 0);

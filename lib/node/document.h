@@ -21,6 +21,7 @@ struct replica_document {
 	const char *node, *group, *folder, *module, *shown, *implementation;
 	int index, replicas, incarnation;
 	bool waited;
+	json_t *command;                /* borrowed: a program instead of a module; NULL */
 	struct axis_document *axes;
 	size_t axis_count;
 	json_t *params;                 /* borrowed */

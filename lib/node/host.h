@@ -21,6 +21,7 @@
 struct node_owner {
 	void *context;
 	void (*stop)(void *context, struct lpad_node *node, int code, const char *why);         /* lpad_stop; any thread */
+	void (*note)(void *context, const char *text);          /* a line for the user; any thread */
 	void (*wake)(void *context);            /* reports are waiting, or link_tick is due; any thread */
 };
 

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "node/descriptors.h"
 #include "node/inside.h"
 
 enum {
@@ -306,16 +306,6 @@ static void start(struct life *life, size_t place)
 		replica_init(replica);
 }
 
-/* The supervisor starts us with the limit it was given itself; edges need descriptors. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* A write to what nobody reads is an error, not death; unlike SIG_IGN, programs that the node starts do not inherit it. */
 static void survive(int signal_number)
 {
@@ -330,7 +320,7 @@ int life_main(int fd)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "lpad node");
 	signal(SIGPIPE, survive);
-	raise_descriptor_limit();
+	descriptors_raise();
 	memory_keep_large();
 	setvbuf(stdout, NULL, _IOLBF, 0);       /* lines appear when they are written, though it is a pipe */
 	pthread_mutex_init(&life.lock, NULL);

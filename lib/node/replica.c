@@ -48,8 +48,22 @@ static void fail(struct replica *replica, const char *step, int result, const ch
 	replica->events->failed(replica->events->context, code);
 }
 
+/* The end of a program, in its own words: any exit code, or the signal that it got. */
+static void fail_program(struct replica *replica, const char *step, const struct command_end *end)
+{
+	json_t *line = json_pack("{s:s, s:s, s:i, s:o}", "is", "failed", "step", step, "code", end->code, "text", foreign(end->text));
+	if (end->signal)
+		json_object_set_new(line, "signal", json_integer(end->signal));
+	say(replica, line);
+	replica->events->failed(replica->events->context, end->code);
+}
+
 static void fail_result(struct replica *replica, const char *step, const char *function, int result)
 {
+	if (replica->command && command_end(replica->command)) {
+		fail_program(replica, step, command_end(replica->command));
+		return;
+	}
 	bool own_words = *fault_text() && fault_code() == LPAD_EINVALID;        /* lpad_fail, and another code returned */
 	char *cleanup_free text = result > 0 ? memory_format("%s returned %d", function, result)
 		: fault_code() == result && *fault_text() ? memory_copy_text(fault_text())
@@ -312,18 +326,31 @@ static void on_restart_request(void *context, const struct peer_spec *peer, cons
 
 /* ---- steps of the main thread ---- */
 
-static int load(struct replica *replica, const struct node_document *process, struct error *error)
+static int find_implementation(struct replica *replica, struct error *error)
 {
 	const struct replica_document *document = replica->document;
-	struct link_hooks hooks = { .context = replica, .wired = on_wired, .drained = on_drained, .note = on_note,
-		.wake = on_wake, .restart = on_restart_request };       /* no work: the workers wait in link_work_take */
-	struct node_owner owner = { .context = replica, .stop = on_stop_request, .wake = on_wake };
+	if (document->command) {
+		replica->command = command_new(document->command);
+		replica->implementation = command_implementation(replica->command);
+		return 0;
+	}
 	replica->module = module_load(document->module, &host_table, error);
 	if (!replica->module)
 		return error_wrap(error, "%s", *document->shown ? document->shown : document->module);
 	replica->implementation = module_find(replica->module, document->implementation);
 	if (!replica->implementation)
 		return error_set(error, "%s offers no implementation %s", document->shown, document->implementation);
+	return 0;
+}
+
+static int load(struct replica *replica, const struct node_document *process, struct error *error)
+{
+	const struct replica_document *document = replica->document;
+	struct link_hooks hooks = { .context = replica, .wired = on_wired, .drained = on_drained, .note = on_note,
+		.wake = on_wake, .restart = on_restart_request };       /* no work: the workers wait in link_work_take */
+	struct node_owner owner = { .context = replica, .stop = on_stop_request, .note = on_note, .wake = on_wake };
+	if (find_implementation(replica, error))
+		return -1;
 	replica->node = host_node_new(process, document, replica->implementation, &owner, &hooks, error);
 	return replica->node ? 0 : -1;
 }

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "node/command.h"
 #include "node/counters.h"
 #include "node/host.h"
 
@@ -29,7 +30,8 @@ struct replica {
 	const struct replica_events *events;
 	const struct replica_document *document;
 	const lpad_implementation *implementation;
-	struct module *module;
+	struct module *module;                  /* NULL: a command */
+	struct command *command;
 	struct lpad_node *node;
 	pthread_t main_thread;                  /* init, run, fini */
 	pthread_t *workers;                     /* service thread and methods' threads */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a node says: node/control.h lists it. Numbers and texts in it come from a process that may run wild. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,6 +22,13 @@ static int code_of(const json_t *message)
 {
 	json_int_t code = json_integer_value(json_object_get(message, "code"));
 	return code < 0 || code > EXIT_CODE_MOST ? 1 : (int)code;
+}
+
+/* A command's program may have had any. */
+static int exit_code_of(const json_t *message)
+{
+	json_int_t code = json_integer_value(json_object_get(message, "code"));
+	return code < 1 || code > 255 ? 1 : (int)code;
 }
 
 static const char *step_named(const char *name)
@@ -85,9 +93,10 @@ static void heard_failed(struct supervisor *supervisor, struct member *member, c
 {
 	const char *step = step_named(text_of(message, "step")), *text = text_of(message, "text");
 	const char *peer = text_of(message, "peer");
-	int code = code_of(message);
-	struct failure *failure = failure_new(step ? step : "run", code ? code : 1, "%s", text ? text : "no reason given");
+	json_int_t signal = json_integer_value(json_object_get(message, "signal"));
+	struct failure *failure = failure_new(step ? step : "run", exit_code_of(message), "%s", text ? text : "no reason given");
 	failure->peer = memory_copy_text(peer);
+	failure->signal = signal > 0 && signal < NSIG ? (int)signal : 0;
 	failure->refused = text_equal(step, "load") || text_equal(step, "bind");
 	failure->start = failure->refused || (text_equal(step, "wire") && supervisor->phase < PHASE_RUN);
 	member_fail(supervisor, member, failure);

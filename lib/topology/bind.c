@@ -102,6 +102,13 @@ static void bind_module(struct binder *binder, struct modules *modules, struct g
 		no_implementation(binder, group, group->interface);
 }
 
+/* The ports of an earlier binding are made anew. */
+static void bind_command(struct bound_group *bound, struct group *group)
+{
+	group_forget_ports(group);
+	group->spec = bound->spec = group->declared = declared_ports(group);
+}
+
 static void bind_modules(struct binder *binder)
 {
 	struct modules modules = { .places = json_object() };
@@ -109,7 +116,7 @@ static void bind_modules(struct binder *binder)
 		struct group *group = &binder->topology->groups.at[i];
 		struct bound_group *bound = &binder->groups[i];
 		if (group->command)
-			bound->spec = declared_ports(group);
+			bind_command(bound, group);
 		else
 			bind_module(binder, &modules, group);
 		binder->all_known &= bound->spec != NULL;
@@ -142,7 +149,7 @@ static void bind_all_params(struct binder *binder)
 {
 	collect_param_names(binder);
 	for (size_t i = 0; i < binder->topology->groups.count; i++)
-		if (binder->topology->groups.at[i].spec)
+		if (binder->topology->groups.at[i].spec && !binder->topology->groups.at[i].command)
 			bind_params(binder, &binder->topology->groups.at[i]);
 }
 
@@ -166,10 +173,6 @@ static void release_groups(struct binder *binder)
 		struct bound_group *bound = &binder->groups[i];
 		free(bound->handles);
 		free(bound->subscriptions);
-		if (!binder->topology->groups.at[i].command)
-			continue;
-		implementation_release((struct implementation_spec *)bound->spec);
-		free((struct implementation_spec *)bound->spec);
 	}
 	free(binder->groups);
 }

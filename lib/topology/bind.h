@@ -37,8 +37,9 @@ void bind_params(struct binder *binder, struct group *group);
 void bind_ports(struct binder *binder);
 /* signatures.c: a topic's signature against its subscription's; NULL is anything. */
 void bind_signatures(struct binder *binder, const struct edge *edge, const char *sent, const char *expected);
-/* declared.c: the ports that the file declares of a command. Caller frees with implementation_release and free. */
+/* declared.c: the ports that the file declares of a command, for group->declared; and the end of those. */
 struct implementation_spec *declared_ports(const struct group *group);
+void group_forget_ports(struct group *group);
 /* callbacks.c: the implementations' own checks. */
 void bind_callbacks(struct binder *binder);
 

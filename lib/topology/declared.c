@@ -69,3 +69,12 @@ struct implementation_spec *declared_ports(const struct group *group)
 			*list_add(&spec->methods) = (struct method_spec){ .name = memory_copy_text(name_at(methods, i)) };
 	return spec;
 }
+
+void group_forget_ports(struct group *group)
+{
+	if (!group->declared)
+		return;
+	implementation_release(group->declared);
+	free(group->declared);
+	group->declared = NULL;
+}

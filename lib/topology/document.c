@@ -104,7 +104,7 @@ static void write_identity(const struct writer *writer, json_t *out, const char 
 	json_object_set_new(out, "incarnation", json_integer(writer_incarnation(writer, writer_own_number(writer))));
 	json_object_set_new(out, "id", json_integer(group->first + writer->index));
 	json_object_set_new(out, "axes", axes_of(writer));
-	json_object_set_new(out, "shown", json_string(group->interface->shown));
+	json_object_set_new(out, "shown", json_string(group->interface ? group->interface->shown : group->label));
 	json_object_set_new(out, "implementation", json_string(group->spec->name));
 	json_object_set_new(out, "waited", json_boolean(document_waited(group)));
 	json_object_set_new(out, "start_within", seconds(group->start_within_ns));
@@ -115,7 +115,10 @@ static void write_places(const struct writer *writer, json_t *out, const char *f
 {
 	const struct run_places *places = writer->places;
 	json_object_set_new(out, "folder", json_string(folder));
-	json_object_set_new(out, "module", json_string(places->module(places->context, writer->group)));
+	if (writer->group->command)
+		json_object_set_new(out, "command", writer_command(writer, folder));
+	else
+		json_object_set_new(out, "module", json_string(places->module(places->context, writer->group)));
 	json_object_set_new(out, "serve", writer_listens(writer, writer->neighbours, 0));
 }
 
@@ -132,7 +135,8 @@ static json_t *write_node(struct writer *writer)
 	json_t *out = json_object(), *mirrored;
 	writer->topics = topics;
 	write_identity(writer, out, name);
-	json_object_set_new(out, "params", values_filled(group->spec, group->values, writer->index, folder));
+	json_object_set_new(out, "params", group->command ? json_object() :
+		values_filled(group->spec, group->values, writer->index, folder));
 	json_object_set_new(out, "handles", writer_handles(writer));
 	if (writer->places)             /* a check calls nobody: it does not need to know who calls it */
 		json_object_set_new(out, "callers", writer_callers(writer));

@@ -14,6 +14,10 @@
  *     "axes": [{"name": "row", "extent": 2, "coordinate": 1}],
  *     "folder": "/…/nodes/mapper/2", "waited": true,                waited: the program waits for its run
  *     "module": "/…/modules/x.so", "shown": "dqn.c", "implementation": "mapper",
+ *     "command": {"words": ["python3", "/…/tuner.py"], "shell": false, "ready": false,      instead of "module": a program. shell: one
+ *        "handles": ["sensor"], "methods": ["ask"], "topics": [{"name": "stdout", "signature": null}],  word, for sh. What the file declares,
+ *        "subscriptions": [{"name": "stdin", "keep": -2}]},                                 in the order of its ports; signature: what all
+ *                                                                                           subscribers of the topic want; null: any JSON
  *     "params": {"steps": 500, "lr": 0.001, "text": ["/abs/a"]},     every declared one, typed; $index, $folder put in
  *     "start_within": -1, "stop_within": 10.0,
  *     "serve": ["ipc:///…/12.1.0"],             its REP addresses, one for neighbours in the same process and one for
@@ -22,7 +26,8 @@
  *     "callers": [{"node": "driver", "number": 2, "index": 0, "incarnation": 1}],   members that will say HELLO
  *     "handles": {"peers": {"place": 2, "deadline": null,           deadline: seconds or null
  *        "servers": [{"node": "mapper/0", "number": 0, "index": 0, "incarnation": 1, "address": "ipc://…"}],
- *        "methods": {"0": [{"name": "map", "idempotent": true}]}}},          by the servers' group number
+ *        "methods": {"0": [{"name": "map", "idempotent": true}]}}},          by the servers' group number; for a command with
+ *                                               "request" and "reply" as in "mirrored"
  *     "mirrored": [{"name": "pull", "idempotent": true, "request": null, "reply": null}],  methods of the node behind it; absent: none
  *     "topics": {"reading": {"bodies": ["ipc:///…/12.1.1"], "notices": [], "buffer": 192, "window": 128,
  *        "subscribers": [{"node": "smooth", "number": 3, "index": 0, "incarnation": 1, "port": "value", "keep": -2, "window": 128,

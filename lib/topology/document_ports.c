@@ -64,7 +64,7 @@ static void add_methods(const struct writer *writer, int group, json_t *handle)
 	char number[16];
 	snprintf(number, sizeof number, "%d", group);
 	mirrors_methods(writer->topology, group, &methods);
-	json_object_set_new(json_object_get(handle, "methods"), number, methods_of(&methods, 0, false));
+	json_object_set_new(json_object_get(handle, "methods"), number, methods_of(&methods, 0, writer->group->command));
 	list_release(&methods.list);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "topology/bind.h"
 #include "topology/build.h"
 #include "topology/words.h"
 
@@ -379,4 +380,5 @@ void group_release(struct group *group)
 	free(group->process);
 	free(group->label);
 	json_decref(group->values);
+	group_forget_ports(group);
 }

@@ -11,10 +11,10 @@
  *   a replica       its service thread, the thread of its `run` if it has one, those of its `threads: N` methods
  *   a process with  nng's: two tasks per core, at most 16; one expiry thread per core; 4 resolvers and 4 more
  *   any edge out
- *   a command       the one thread that the program itself begins with
+ *   a command       its host's, as above, one that waits for its program, and the one that the program itself begins with
  * A group whose module is not known counts as one with a run and no method threads.
  */
-enum { OWN_THREADS = 2, NNG_TASKS_MOST = 16, NNG_OTHERS = 8 };
+enum { OWN_THREADS = 2, PROGRAM_THREADS = 2, NNG_TASKS_MOST = 16, NNG_OTHERS = 8 };
 
 static int64_t nng_threads(void)
 {
@@ -34,13 +34,13 @@ static int64_t replica_threads(const struct group *group)
 	return threads;
 }
 
-/* A command has its own process and begins with one thread; nng is in a process with a replica of a group that `leaves`. */
+/* nng is in a process with a replica of a group that `leaves`. */
 static void add_group(struct topology_size *size, const struct group *group, const struct processes *processes,
 	const bool *leaves, bool *has_nng)
 {
 	size->replicas += group->replicas;
-	size->threads += group->command ? group->replicas : group->replicas * replica_threads(group);
-	for (int i = 0; !group->command && leaves[group->number] && i < group->replicas; i++)
+	size->threads += group->replicas * (replica_threads(group) + (group->command ? PROGRAM_THREADS : 0));
+	for (int i = 0; leaves[group->number] && i < group->replicas; i++)
 		has_nng[processes->of[group->first + i]] = true;
 }
 
@@ -59,15 +59,13 @@ static void add_all(struct topology_size *size, const struct topology *topology,
 {
 	bool *cleanup_free leaves = memory_array(topology->groups.count, sizeof *leaves);
 	bool *cleanup_free has_nng = memory_array((size_t)processes->count, sizeof *has_nng);
-	int64_t nng = nng_threads(), commands = 0;
+	int64_t nng = nng_threads();
 	for (size_t i = 0; i < topology->edges.count; i++)
 		add_edge(size, topology, &topology->edges.at[i], processes, leaves);
-	for (size_t i = 0; i < topology->groups.count; i++) {
+	for (size_t i = 0; i < topology->groups.count; i++)
 		add_group(size, &topology->groups.at[i], processes, leaves, has_nng);
-		commands += topology->groups.at[i].command ? topology->groups.at[i].replicas : 0;
-	}
 	size->processes = processes->count;
-	size->threads += (processes->count - commands) * OWN_THREADS;
+	size->threads += processes->count * OWN_THREADS;
 	for (int i = 0; i < processes->count; i++)
 		size->threads += has_nng[i] ? nng : 0;
 }

@@ -7,9 +7,10 @@ static const char suffix[] = "this version reads and checks it, but cannot run i
 
 static void check_command(const struct group *group, struct problems *problems)
 {
-	if (group->command)
-		problem_add(problems, group->command->mark.line ? group->command->mark : group->mark, rule, NULL,
-			"%s is a command: %s", group->label, suffix);
+	const struct tree *ports[] = { group->handles, group->methods, group->subscriptions, group->topics };
+	for (size_t i = 0; group->command && i < sizeof ports / sizeof ports[0]; i++)
+		if (ports[i])
+			problem_add(problems, ports[i]->mark, rule, NULL, "%s: ports other than stdin and stdout: %s", group->label, suffix);
 }
 
 static void check_resources(const struct group *group, struct problems *problems)

@@ -142,9 +142,10 @@ struct group {
 	int64_t start_within_ns, stop_within_ns;        /* -1: no limit; default -1 and 10 s */
 	LIST(struct word) env;          /* "NAME=value" */
 	bool background;
-	/* Filled by topology_bind; NULL before and for commands. */
-	const struct interface *interface;              /* owned by the lookup */
-	const struct implementation_spec *spec;
+	struct implementation_spec *declared;           /* of a command: what the keys above say; NULL before topology_bind */
+	/* Filled by topology_bind; NULL before. */
+	const struct interface *interface;              /* owned by the lookup; of a command NULL */
+	const struct implementation_spec *spec;         /* of a command `declared` */
 	json_t *values;                 /* typed values of every declared param, see value.h; $index, $folder not yet put in */
 };
 
@@ -241,6 +242,9 @@ void interface_check_defaults(const struct interface *interface, struct mark mar
 size_t topology_not_yet(const struct topology *topology, struct problems *problems);
 /* The same as warnings, for `check`: the file is right, but this version's launch refuses it. */
 void topology_warn_not_yet(const struct topology *topology, struct problems *problems);
+
+/* Programs of commands that cannot be found: errors if `refuse`, else warnings. Returns their number. */
+size_t topology_check_programs(const struct topology *topology, bool refuse, struct problems *problems);
 
 /* Processes, threads and connections it makes. */
 struct topology_size {

@@ -40,6 +40,8 @@ json_t *writer_handles(const struct writer *writer);
 json_t *writer_callers(struct writer *writer);
 json_t *writer_topics(struct writer *writer);
 json_t *writer_subscriptions(const struct writer *writer);
+/* document_command.c: the program and its ports. */
+json_t *writer_command(const struct writer *writer, const char *folder);
 json_t *writer_mirrored(const struct writer *writer);           /* NULL: none */
 
 #endif
