@@ -11,7 +11,7 @@
 #include "topology/scalar.h"
 
 enum { SET, TIME_LIMIT, NAME, RECORD, THREADS, HOLD, DRY_RUN, OUTPUT, QUIET, JSON, WRAP,
-	COLOR };
+	COLOR, DETACH };
 static const struct option_row rows[] = {
 	[SET] = { "set", 's', "NAME=VALUE", "a variable's value; a list splits at commas" },
 	[TIME_LIMIT] = { "time-limit", 0, "DURATION", "stop with exit 124 after so long (10m); instead of the file's" },
@@ -25,6 +25,7 @@ static const struct option_row rows[] = {
 	[JSON] = { "json", 0, NULL, "everything that happens as JSON lines on standard output" },
 	[WRAP] = { "wrap", 0, "NODE=WORDS", "start it as WORDS lpad node: 'learner=gdb --args', valgrind, perf record" },
 	[COLOR] = { "color", 0, "WHEN", "auto, always or never" },
+	[DETACH] = { "detach", 'd', NULL, "print the run's name once everything runs, and leave it to itself" },
 	{ .name = NULL },
 };
 
@@ -33,6 +34,7 @@ static int launch(struct launching *launching)
 {
 	launching->probe = probe_open();
 	int code = launching_read(launching);
+	detach_close_inherited(&launching->detaching);
 	if (!code && !launching->dry_run)
 		code = launching_make_places(launching);
 	probe_settle(launching->probe);
@@ -108,6 +110,9 @@ static int take_option(struct launching *launching, const struct options *option
 		return launching_take_wrap(launching, options->command, options->value);
 	case COLOR:
 		return take_color(launching, options);
+	case DETACH:
+		launching->detach = true;
+		return 0;
 	case OPTIONS_HELP:
 		return OPTIONS_HELP;
 	default:
@@ -126,9 +131,22 @@ static char **whole_command_line(const struct command *command, int count, char 
 	return whole;
 }
 
+/* In the process that the user started, and in those that it becomes: each returns its exit code. */
+static int start(struct launching *launching)
+{
+	int code = 0;
+	launching->detach &= !launching->dry_run;
+	if (launching->detach && !launching->output)
+		launching->style.files = true;
+	if (launching->detach && detach_begin(&launching->detaching, &code))
+		return code;
+	return guardian_begin(&launching->detaching, &launching->guardian, &code) ? code : launch(launching);
+}
+
 static int run(const struct command *command, int count, char **arguments)
 {
-	struct launching launching = { .time_limit_ns = -1, .argument_count = count + 2, .record.metrics = -1 };
+	struct launching launching = { .time_limit_ns = -1, .argument_count = count + 2, .record.metrics = -1,
+		.detaching.report = -1 };
 	struct options options = { .command = command, .count = count, .arguments = arguments };
 	int code = 0, row;
 	guardian_block_signals();
@@ -140,8 +158,7 @@ static int run(const struct command *command, int count, char **arguments)
 		launching.style.colour_out = colour_wanted(launching.color, STDOUT_FILENO) > 0;
 		launching.style.colour_err = colour_wanted(launching.color, STDERR_FILENO) > 0;
 		launching.arguments = whole_command_line(command, count, arguments);
-		if (!guardian_begin(&launching.guardian, &code))
-			code = launch(&launching);
+		code = start(&launching);
 		free(launching.arguments[0]);
 		free(launching.arguments[1]);
 		free(launching.arguments);

@@ -26,15 +26,15 @@ static int fill_record(struct launching *launching)
 {
 	struct error error = { 0 };
 	struct manifest manifest = { .topology = launching->topology, .processes = launching->processes,
-		.argument_count = launching->argument_count, .arguments = launching->arguments, .current_folder = launching->request.current_folder,
-		.sockets = launching->sockets };
+		.argument_count = launching->argument_count, .arguments = launching->arguments,
+		.current_folder = launching->request.current_folder, .sockets = launching->sockets, .detached = launching->detach };
 	return record_fill(&launching->record, &manifest, &error) ? refuse(&error) : 0;
 }
 
 static int make_sockets(struct launching *launching)
 {
 	struct error error = { 0 };
-	launching->sockets = folders_sockets(&error);
+	launching->sockets = folders_sockets(launching->detach, &error);
 	guardian_tell_places(launching->guardian, launching->sockets, NULL);
 	return launching->sockets ? 0 : refuse(&error);
 }

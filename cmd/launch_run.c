@@ -54,11 +54,14 @@ int launching_run(struct launching *launching)
 		.context = &launching->record, .incarnation = known_incarnation, .supervisor = launching,
 		.processes = launching->processes, .carrier = launching->carrier };
 	launching->style.width = longest_name(launching->processes);
-	struct launch launch = { .ways = launching->ways.of, .any_wrapped = launching->ways.wraps.count, .topology = launching->topology, .processes = launching->processes, .held = launching->held,
+	if (launching->detach)
+		launching->style.colour_out = launching->style.colour_err = false;
+	struct launch launch = { .ways = launching->ways.of, .any_wrapped = launching->ways.wraps.count,
+		.topology = launching->topology, .processes = launching->processes, .held = launching->held,
 		.record = &launching->record,
 		.sockets = launching->sockets, .token = launching->token, .program = "/proc/self/exe", .document = write_document,
 		.context = launching, .style = launching->style, .guardian = launching->guardian,
-		.step_limit_ns = step_limit_ns(),
+		.detached = launching->detach, .step_limit_ns = step_limit_ns(),
 		.time_limit_ns = launching->time_limit_ns >= 0 ? launching->time_limit_ns :
 			launching->topology->time_limit_ns };
 	return supervise(&launch);

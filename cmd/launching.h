@@ -21,6 +21,7 @@
 #include "base/list.h"
 #include "base/split.h"
 #include "command.h"
+#include "supervise/detach.h"
 #include "supervise/probe.h"
 #include "supervise/supervise.h"
 #include "topology/document.h"
@@ -42,7 +43,8 @@ struct launching {
 	const char *output;             /* the mode's name; NULL: not chosen */
 	struct ways ways;
 	const char *color, *record_folder;
-	bool dry_run, threads;
+	bool dry_run, threads, detach;
+	struct detaching detaching;
 	LIST(const char *) hold;        /* as given: names with commas */
 	bool *held;                     /* by replica; NULL: none is */
 	int64_t time_limit_ns;          /* -1: the file's */

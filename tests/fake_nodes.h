@@ -367,7 +367,8 @@ static void add_edges(struct topology *topology)
 static _Noreturn void launch_here(const struct output_style *style)
 {
 	int guardian, code;
-	if (guardian_begin(&guardian, &code))
+	struct detaching attached = { .report = -1 };
+	if (guardian_begin(&attached, &guardian, &code))
 		_exit(code);
 	static char name[] = "fake";
 	struct topology topology = { .name = name, .seed = 7, .time_limit_ns = -1 };

@@ -120,9 +120,9 @@ static bool usable(const char *runtime)
 		!access(runtime, W_OK | X_OK);
 }
 
-char *folders_sockets(struct error *error)
+char *folders_sockets(bool lasting, struct error *error)
 {
-	const char *runtime = absolute_variable("XDG_RUNTIME_DIR");
+	const char *runtime = lasting ? NULL : absolute_variable("XDG_RUNTIME_DIR");
 	char *cleanup_free base = runtime && usable(runtime) ? memory_format("%s/lpad", runtime) :
 		memory_format("/tmp/lpad-%d", (int)geteuid());
 	return folders_numbered(base, error);

@@ -35,6 +35,7 @@ struct guardian {
 	char *run, *record;     /* name and folder */
 	int hold;               /* of the record */
 	struct pids before;
+	struct detaching *detaching;
 };
 
 static void signal_set(sigset_t *set)
@@ -104,7 +105,7 @@ static void stop_self(void)
 
 /* ---- what the child says: a letter, a text (a path may hold any byte but NUL), NUL ---- */
 
-enum { SAYS_SIGNALS = 's', SAYS_PAUSED = 'p', SAYS_SOCKETS = 'f', SAYS_RUN = 'n', SAYS_RECORD = 'r' };
+enum { SAYS_SIGNALS = 's', SAYS_PAUSED = 'p', SAYS_SOCKETS = 'f', SAYS_RUN = 'n', SAYS_RECORD = 'r', SAYS_RUNNING = 'd' };
 
 static void keep(char **place, const char *value)
 {
@@ -129,7 +130,12 @@ static void take_word(struct guardian *guardian, const char *word)
 		break;
 	case SAYS_RECORD:
 		keep(&guardian->record, word + 1);
-		guardian->hold = record_hold(guardian->record);
+		if (guardian->hold < 0)
+			guardian->hold = record_hold(guardian->record);
+		break;
+	case SAYS_RUNNING:
+		detach_redirect(STDERR_FILENO, word + 1);
+		detach_report(guardian->detaching, guardian->run);
 		break;
 	}
 }
@@ -177,6 +183,11 @@ void guardian_tell_places(int channel, const char *sockets, const struct record 
 int guardian_tell_paused(int channel)
 {
 	return tell(channel, SAYS_PAUSED, "");
+}
+
+void guardian_tell_running(int channel, const char *log)
+{
+	tell(channel, SAYS_RUNNING, log);
 }
 
 /* ---- signals before there is a run ---- */
@@ -294,6 +305,8 @@ static int guard(struct guardian *guardian)
 	int status = 0;
 	guardian->signals = guardian_signals();
 	wait_for_end(guardian, &status);
+	if (guardian->channel >= 0)
+		hear(guardian);                                 /* its last words */
 	if (!reap_everything(&guardian->before, CLEAN_MS))
 		fputs("lpad: a process of the run cannot be killed\n", stderr);
 	int code = WEXITSTATUS(status);
@@ -302,6 +315,8 @@ static int guard(struct guardian *guardian)
 		code = 128 + guardian->ended_by;
 	} else if (!WIFEXITED(status)) {
 		code = child_was_lost(guardian, status);
+		if (guardian->detaching->report >= 0)
+			code = CANNOT_START;
 	}
 	if (guardian->sockets)
 		files_remove_tree(guardian->sockets);
@@ -327,10 +342,20 @@ static int cannot(const char *what)
 	return CANNOT_START;
 }
 
-bool guardian_begin(int *channel, int *code)
+/* Nobody who called waits for the end of a descriptor because of the guardian. */
+static void let_go(struct detaching *detaching)
+{
+	if (detaching->report < 0)
+		return;
+	detach_close_inherited(detaching);
+	detach_redirect(STDIN_FILENO, "/dev/null");
+	detach_redirect(STDOUT_FILENO, "/dev/null");
+}
+
+bool guardian_begin(struct detaching *detaching, int *channel, int *code)
 {
 	int pair[2];
-	struct guardian guardian = { .hold = -1 };
+	struct guardian guardian = { .hold = -1, .detaching = detaching };
 	pid_t self = getpid();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
 		*code = cannot("make a socket pair");
@@ -344,6 +369,8 @@ bool guardian_begin(int *channel, int *code)
 	if (!guardian.child) {
 		list_release(&guardian.before.list);
 		close(pair[0]);
+		if (detaching->report >= 0)
+			close(detaching->report);
 		*channel = pair[1];
 		become_child(self);
 		return false;
@@ -351,6 +378,7 @@ bool guardian_begin(int *channel, int *code)
 	close(pair[1]);
 	guardian.channel = pair[0];
 	files_nonblocking(pair[0]);
+	let_go(detaching);
 	*code = guardian.child > 0 ? guard(&guardian) : cannot("start the supervisor");
 	if (guardian.channel >= 0)
 		close(guardian.channel);

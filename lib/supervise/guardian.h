@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "supervise/detach.h"
 #include "supervise/record.h"
 
 /* The signals that guardian and supervisor take; blocked by both from the first moment. */
@@ -15,6 +16,8 @@ void guardian_block_signals(void);
 int guardian_signals(void);     /* a descriptor that reads them */
 
 /*
+ * `detaching`: of detach_begin; its `report` is -1 without --detach.
+ *
  * Forks. False in the child: it goes on, leads a session of its own, dies with the guardian, and talks to it through
  * *channel, whose end tells each of the other's death. True in the guardian, when everything below it has ended: *code
  * is the exit code of the launch. Children that this process had before (a shell that became lpad by exec) are spared.
@@ -22,13 +25,15 @@ int guardian_signals(void);     /* a descriptor that reads them */
  * The guardian hands INT, TERM and HUP on, stops and continues with the whole run (TSTP, CONT), removes the folder of
  * sockets at the end, and if the child dies before its time, kills and reaps everything and writes that to the record.
  */
-bool guardian_begin(int *channel, int *code);
+bool guardian_begin(struct detaching *detaching, int *channel, int *code);
 
 /* ---- what the child says ---- */
 /* From now on signals wait for the supervisor's loop; before anything is made that must not be left behind. */
 void guardian_leave_signals(int channel);
 /* What the guardian has to look after if the child cannot; NULL: not made yet. */
 void guardian_tell_places(int channel, const char *sockets, const struct record *record);
+/* Detached, and everything runs: whoever waits is told, and what the guardian has to say goes to `log`. */
+void guardian_tell_running(int channel, const char *log);
 /* Everything below is stopped: the guardian may stop. -1: it cannot be told. */
 int guardian_tell_paused(int channel);
 

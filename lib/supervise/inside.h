@@ -18,6 +18,7 @@
  *     ordered.c     one process that the user wants to end, or to begin again
  *     policy.c      what a failure leads to: stop, going on without, starting again (restart.c)
  *     failure.c     who began it; exit code; the report
+ *     handover.c    --detach: from who waits for the start to the run alone
  *     statistics.c  reports and counters on their way to result.json
  */
 #ifndef SUPERVISE_INSIDE_H
@@ -279,6 +280,7 @@ struct supervisor {
 	/* The end. */
 	int64_t over_ns, output_moved_ns;       /* since when; when output was last taken */
 	bool cause_reported, reported;
+	bool handed_over;               /* detached, and nobody waits for its start any more */
 	bool give_up;                                      /* nobody waits for a reader that takes nothing */
 	struct text metrics;            /* lines on their way to metrics.jsonl */
 	char *buffer;                   /* one read */
@@ -379,6 +381,13 @@ json_t *statistics_edges(const struct supervisor *supervisor);
 const char *status_phase(enum phase phase);
 /* "running": a state as it is called outside. */
 const char *status_state(const struct member *member);
+
+/* handover.c: nothing of it does anything without --detach. */
+void handover_prepare(struct supervisor *supervisor);   /* before the output is opened */
+void handover_open(struct supervisor *supervisor);
+void handover_done(struct supervisor *supervisor);      /* everything runs, or has ended well */
+/* The exit code of the launch, for the one that waits if it still does. */
+int handover_code(struct supervisor *supervisor, int code);
 
 /* result.c */
 json_t *result_failure(const struct failure *failure);  /* NULL: null */

@@ -112,6 +112,7 @@ json_t *manifest_json(const struct record *record, const struct manifest *manife
 	json_object_set_new(out, "command_line", words_json(manifest->argument_count, manifest->arguments));
 	json_object_set_new(out, "folder", text_json(manifest->current_folder));
 	json_object_set_new(out, "sockets", text_json(manifest->sockets));
+	json_object_set_new(out, "detached", json_boolean(manifest->detached));
 	json_object_set_new(out, "vars", variables_json(topology->source));
 	json_object_set_new(out, "hashes", hashes_json(record, topology->source));
 	json_object_set_new(out, "processes", processes_json(topology, manifest->processes));

@@ -59,6 +59,7 @@ struct manifest {
 	int argument_count;
 	char **arguments;               /* the command line */
 	const char *current_folder, *sockets;
+	bool detached;
 };
 /* Everything that is known before the start; `latest` points here afterwards. */
 int record_fill(struct record *record, const struct manifest *manifest, struct error *error);

@@ -120,6 +120,7 @@ static void begin_run(struct supervisor *supervisor)
 	supervisor->running_ns = supervisor_now(supervisor);
 	timers_clear(&supervisor->timers, &supervisor->slow_timer);
 	set_phase(supervisor, PHASE_RUN);
+	handover_done(supervisor);
 	if (supervisor->launch->held && !supervisor->waited)
 		output_say(&supervisor->output, "no node is waited for: the run ends when it is stopped");
 }

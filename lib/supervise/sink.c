@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/files.h"
+
 enum {
 	FULL = 256 << 10,       /* bytes that wait before the nodes have to */
 	PIECE_TERMINAL = 128,   /* of a polled terminal: what it takes once it says it takes something */
@@ -25,7 +27,7 @@ static int open_again(int fd)
 
 void sink_init(struct sink *sink, int fd)
 {
-	*sink = (struct sink){ .fd = fd, .kind = SINK_FILE };
+	*sink = (struct sink){ .fd = fd, .kind = SINK_FILE, .copy = -1 };
 	struct stat status;
 	if (fstat(fd, &status))
 		return;
@@ -42,11 +44,23 @@ void sink_release(struct sink *sink)
 {
 	if (sink->kind == SINK_OWN)
 		close(sink->fd);
+	if (sink->copy >= 0)
+		close(sink->copy);
 	text_release(&sink->waiting);
+}
+
+void sink_move(struct sink *sink, int fd)
+{
+	bool spare = sink->spare;
+	sink_release(sink);
+	sink_init(sink, fd);
+	sink->spare = spare;
 }
 
 void sink_add(struct sink *sink, const char *data, size_t size)
 {
+	if (sink->copy >= 0)
+		(void)!files_write_all(sink->copy, data, size);
 	if (!sink->failed)
 		text_add_span(&sink->waiting, data, size);
 }
@@ -98,10 +112,10 @@ int sink_flush(struct sink *sink)
 			break;
 		}
 		if (put < 0) {
-			sink->failed = errno;
+			sink->failed = sink->spare ? 0 : errno;
 			text_release(&sink->waiting);
 			sink->sent = 0;
-			return -1;
+			return sink->spare ? 0 : -1;
 		}
 		sink->sent += (size_t)put;
 	}

@@ -26,10 +26,14 @@ struct sink {
 	size_t sent;            /* of waiting */
 	int failed;             /* errno: EPIPE when the reader has gone; what is added later is forgotten */
 	bool blocked;           /* the last write did not take all */
+	bool spare;             /* what cannot be written is forgotten, and nothing has failed */
+	int copy;               /* descriptor of a file that gets the same; -1: none */
 	void *watch;            /* the owner's, for epoll */
 };
 
 void sink_init(struct sink *sink, int fd);
+/* What comes from now on goes to another descriptor, and no more into the copy, which is closed; what waits is in that. */
+void sink_move(struct sink *sink, int fd);
 void sink_release(struct sink *sink);
 void sink_add(struct sink *sink, const char *data, size_t size);
 /* Writes what is taken without waiting. 0, or -1 once with `failed` set. */

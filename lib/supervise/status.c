@@ -144,12 +144,12 @@ static json_t *run_json(const struct supervisor *supervisor)
 	int64_t now = supervisor_now(supervisor);
 	clock_stamp(started, clock_wall_ms() - (now - supervisor->started_ns) / 1000000);
 	json_t *limit = launch->time_limit_ns < 0 ? json_null() : json_real((double)launch->time_limit_ns / 1e9);
-	return json_pack("{si ss ss so so sI si ss ss sf sb sb si si so so}", "schema", 1, "run", launch->record->id,
+	return json_pack("{si ss ss so so sI si ss ss sf sb sb sb si si so so}", "schema", 1, "run", launch->record->id,
 		"name", supervisor->topology->name, "record", path_json(launch->record->folder),
 		"file", path_json(supervisor->topology->source ? supervisor->topology->source->file : NULL), "seed", (json_int_t)supervisor->topology->seed,
 		"pid", (int)getpid(), "phase", status_phase(supervisor->phase), "started", started,
 		"time", supervisor_seconds(supervisor, now), "running", supervisor->phase == PHASE_RUN,
-		"paused", supervisor->paused_ns != 0, "waited", supervisor->waited, "unfinished", supervisor->unfinished,
+		"paused", supervisor->paused_ns != 0, "detached", launch->detached, "waited", supervisor->waited, "unfinished", supervisor->unfinished,
 		"time_limit", limit, "cause", cause_text(supervisor));
 }
 

@@ -38,6 +38,7 @@ struct launch {
 	void *context;
 	struct output_style style;
 	int guardian;                   /* of guardian_begin */
+	bool detached;                  /* handover.c */
 	int64_t time_limit_ns;          /* -1: none */
 	int64_t step_limit_ns;          /* lpad's own steps of a start: 30 s */
 };

@@ -387,7 +387,9 @@ static int supervisor_run(const struct launch *launch)
 		.limit_timer.kind = TIMER_LIMIT, .slow_timer.kind = TIMER_SLOW, .sweep_timer.kind = TIMER_SWEEP,
 		.over_timer.kind = TIMER_OVER };
 	struct error error = { 0 };
+	handover_prepare(&supervisor);
 	output_init(&supervisor.output, &launch->style, launch->record);
+	handover_open(&supervisor);
 	launch->record->trouble = say_trouble;
 	launch->record->context = &supervisor;
 	supervisor.buffer = memory_array(READ_AT_ONCE, 1);
@@ -397,6 +399,9 @@ static int supervisor_run(const struct launch *launch)
 		output_error(&supervisor.output, "%s: other commands cannot reach this run", error.text);
 	loop(&supervisor);
 	int code = failure_exit_code(&supervisor);
+	if (!code)
+		handover_done(&supervisor);
+	code = handover_code(&supervisor, code);
 	if (supervisor.guardian_lost)
 		files_remove_tree(launch->sockets);
 	close_all(&supervisor);

@@ -111,14 +111,14 @@ END_TEST
 START_TEST(of_sockets_follow_the_variable)
 {
 	setenv("XDG_RUNTIME_DIR", scratch, 1);
-	char *path = folders_sockets(&error);
+	char *path = folders_sockets(false, &error);
 	ck_assert_msg(path && text_starts(path, scratch), "%s, %s", path, error.text);
 	free(path);
 	static const char *const unusable[] = { "relative", "/nowhere/at/all", "/etc/passwd", "" };
 	char *expected = memory_format("/tmp/lpad-%d/", (int)geteuid());
 	for (size_t i = 0; i < sizeof unusable / sizeof unusable[0]; i++) {
 		setenv("XDG_RUNTIME_DIR", unusable[i], 1);
-		path = folders_sockets(&error);
+		path = folders_sockets(false, &error);
 		ck_assert_msg(path && text_starts(path, expected), "%s, %s", path, error.text);
 		rmdir(path);
 		free(path);
