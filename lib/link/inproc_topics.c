@@ -15,7 +15,7 @@ struct publishing {
 	struct mailbox mailbox;         /* first */
 	struct listener listener;
 	size_t buffer;
-	void (*joined)(void *context);
+	void (*joined)(void *context, bool added);
 	void *context;
 	pthread_mutex_t lock;
 	struct subscribing *subscribers;        /* lock */
@@ -65,6 +65,7 @@ static void part(struct dialer *dialer, struct listener *listener)
 	if (subscribing->next)
 		subscribing->next->at = subscribing->at;
 	pthread_mutex_unlock(&publishing->lock);
+	mailbox_post(&publishing->mailbox, letter_new(LETTER_DOWN));
 	mailbox_post(&subscribing->mailbox, letter_new(LETTER_DOWN));
 }
 
@@ -75,8 +76,7 @@ static const struct place_kind topics = { meet, part };
 static void open_join(struct mailbox *mailbox, struct letter *letter)
 {
 	struct publishing *publishing = (struct publishing *)mailbox;
-	(void)letter;
-	publishing->joined(publishing->context);
+	publishing->joined(publishing->context, letter->kind == LETTER_JOINED);
 }
 
 static void free_publishing(struct mailbox *mailbox)
@@ -93,8 +93,8 @@ static size_t buffer_within(int buffer)
 	return buffer < 1 ? 1 : (size_t)buffer;
 }
 
-struct publishing *inproc_topics_publish_open(const char *address, int buffer, void (*joined)(void *context), void *context,
-	char **bound, struct error *error)
+struct publishing *inproc_topics_publish_open(const char *address, int buffer, void (*joined)(void *context, bool added),
+	void *context, char **bound, struct error *error)
 {
 	struct publishing *publishing = memory_new(sizeof *publishing);
 	*publishing = (struct publishing){ .buffer = buffer_within(buffer), .joined = joined, .context = context };
@@ -116,6 +116,7 @@ struct publishing *inproc_topics_publish_open(const char *address, int buffer, v
 static void refuse_length(struct publishing *publishing, struct subscribing *subscribing)
 {
 	mailbox_post(&subscribing->mailbox, letter_new(LETTER_DOWN));
+	mailbox_post(&publishing->mailbox, letter_new(LETTER_DOWN));
 	mailbox_post(&publishing->mailbox, letter_new(LETTER_JOINED));
 }
 

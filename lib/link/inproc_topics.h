@@ -8,8 +8,8 @@
 
 #include "link/transport.h"
 
-struct publishing *inproc_topics_publish_open(const char *address, int buffer, void (*joined)(void *context), void *context,
-	char **bound, struct error *error);
+struct publishing *inproc_topics_publish_open(const char *address, int buffer, void (*joined)(void *context, bool added),
+	void *context, char **bound, struct error *error);
 void inproc_topics_publish(struct publishing *publishing, struct frame *frame);
 void inproc_topics_publish_close(struct publishing *publishing);
 

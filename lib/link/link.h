@@ -95,7 +95,7 @@ struct link_spec {
 	struct peer_spec self;                  /* without an address */
 	struct listen_link serve;               /* its REP addresses; count 0: nobody calls or subscribes */
 	uint64_t token;
-	bool observer;                          /* of no group of the run: it may call, and is in no account */
+	bool observer;                          /* of no group of the run: it may call and subscribe, and is in no account */
 	bool service;                           /* its topics do not end with `run` but at the drain */
 	size_t longest;                         /* max_message */
 	int64_t note_after_ns;                  /* a wait that lasts longer is told of; 0: 10 s */
@@ -130,6 +130,9 @@ int link_bind(struct link *link, struct error *error);
 int link_connect(struct link *link, struct error *error);
 /* At one more address, for observers; at any time after link_bind. Nothing happens if it listens there already. */
 int link_listen(struct link *link, const char *address, struct error *error);
+/* Where observers find the bodies of a topic: at an address that those of the file use, if others can dial it, else at the one given,
+   at which it listens from then on. Called as link_bind is. NULL with an error; borrowed until link_free. */
+const char *link_listen_topic(struct link *link, const char *topic, const char *address, struct error *error);
 /* Names of neighbours not yet wired (or not yet drained), at most `room`; returns how many there are in all. Texts are borrowed. */
 size_t link_waits_for(struct link *link, const char **names, size_t room);
 void link_go(struct link *link);
@@ -238,6 +241,20 @@ int subscription_take(lpad_subscription *subscription, lpad_message **out, lpad_
 /* Before run returns: who takes gets LPAD_EENDED, and what lies there or still comes is dropped, holding nobody back. */
 void subscription_close(lpad_subscription *subscription);
 int subscription_publishers(const lpad_subscription *subscription);     /* those from whom something may still come */
+
+/*
+ * Of an observer, whose publishers are each to be kept as LPAD_LATEST, eager, or a number: what came, as subscription_take gives it. The
+ * message is the caller's; without `body` none is made. What it missed is in link_counters, as dropped and lost.
+ */
+struct observation {
+	lpad_message *message;
+	const char *node;                       /* borrowed until link_free */
+	uint32_t incarnation;
+	uint64_t number;                        /* in the topic, from 1 with each incarnation */
+	int64_t at_ms;                          /* wall clock */
+	size_t size;                            /* of its body */
+};
+int subscription_observe(lpad_subscription *subscription, struct observation *out, bool body, lpad_deadline deadline);
 
 /* Waits of the node's own (lpad_wait_stop): until link_stop. 0, or LPAD_ETIMEDOUT. */
 int link_wait_stop(struct link *link, lpad_deadline deadline);

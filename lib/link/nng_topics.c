@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "link/nng_topics.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include <nng/nng.h>
 #include <nng/protocol/pubsub0/pub.h>
 #include <nng/protocol/pubsub0/sub.h>
 
+#include "base/list.h"
 #include "base/memory.h"
 #include "link/background.h"
 #include "link/nng_frame.h"
@@ -49,16 +51,43 @@ struct publishing {
 	nng_socket socket;
 	/* Without a callback: nng completes it on the calling thread, so that publishing costs no other thread's wake-up. */
 	nng_aio *sending;
-	void (*joined)(void *context);
+	void (*joined)(void *context, bool added);
 	void *context;
+	pthread_mutex_t lock;
+	LIST(int) connections;          /* lock: nng also tells the end of one that it refused before it was added */
 };
 
 static void on_join(nng_pipe pipe, nng_pipe_ev event, void *context)
 {
 	struct publishing *publishing = context;
-	(void)pipe;
+	pthread_mutex_lock(&publishing->lock);
+	*list_add(&publishing->connections) = nng_pipe_id(pipe);
+	pthread_mutex_unlock(&publishing->lock);
+	publishing->joined(publishing->context, true);
 	(void)event;
-	publishing->joined(publishing->context);
+}
+
+static void on_leave(nng_pipe pipe, nng_pipe_ev event, void *context)
+{
+	struct publishing *publishing = context;
+	size_t at = 0;
+	pthread_mutex_lock(&publishing->lock);
+	while (at < publishing->connections.count && publishing->connections.at[at] != nng_pipe_id(pipe))
+		at++;
+	bool known = at < publishing->connections.count;
+	if (known)
+		publishing->connections.at[at] = publishing->connections.at[--publishing->connections.count];
+	pthread_mutex_unlock(&publishing->lock);
+	if (known)
+		publishing->joined(publishing->context, false);
+	(void)event;
+}
+
+static void free_publishing(struct publishing *publishing)
+{
+	pthread_mutex_destroy(&publishing->lock);
+	list_release(&publishing->connections);
+	free(publishing);
 }
 
 static int start_publishing(struct publishing *publishing, const char *address, int buffer, char **bound)
@@ -70,16 +99,19 @@ static int start_publishing(struct publishing *publishing, const char *address, 
 	if (!code)
 		code = nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, on_join, publishing);
 	if (!code)
+		code = nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, on_leave, publishing);
+	if (!code)
 		code = nng_aio_alloc(&publishing->sending, NULL, NULL);
 	return code ? code : nng_listen_privately(socket, address, bound);
 }
 
-struct publishing *nng_topics_publish_open(const char *address, int buffer, void (*joined)(void *context), void *context,
-	char **bound, struct error *error)
+struct publishing *nng_topics_publish_open(const char *address, int buffer, void (*joined)(void *context, bool added),
+	void *context, char **bound, struct error *error)
 {
 	struct publishing *publishing = memory_new(sizeof *publishing);
 	publishing->joined = joined;
 	publishing->context = context;
+	pthread_mutex_init(&publishing->lock, NULL);
 	int code = nng_pub0_open(&publishing->socket);
 	bool opened = !code;
 	if (opened)
@@ -90,7 +122,7 @@ struct publishing *nng_topics_publish_open(const char *address, int buffer, void
 	if (opened)
 		nng_topics_publish_close(publishing);
 	else
-		free(publishing);
+		free_publishing(publishing);
 	return NULL;
 }
 
@@ -111,7 +143,7 @@ void nng_topics_publish_close(struct publishing *publishing)
 {
 	nng_close(publishing->socket);
 	nng_aio_free(publishing->sending);
-	free(publishing);
+	free_publishing(publishing);
 }
 
 /* ---- subscribing ---- */

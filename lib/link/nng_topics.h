@@ -11,8 +11,8 @@
 
 #include "link/transport.h"
 
-struct publishing *nng_topics_publish_open(const char *address, int buffer, void (*joined)(void *context), void *context,
-	char **bound, struct error *error);
+struct publishing *nng_topics_publish_open(const char *address, int buffer, void (*joined)(void *context, bool added),
+	void *context, char **bound, struct error *error);
 void nng_topics_publish(struct publishing *publishing, struct frame *frame);
 void nng_topics_publish_close(struct publishing *publishing);
 

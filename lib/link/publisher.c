@@ -94,9 +94,16 @@ static bool tell_due(const struct publisher *publisher)
 		(publisher->asked && publisher->base + (uint64_t)done_with(publisher) >= publisher->asked_at);
 }
 
+/* Observers are in no account, and nobody waits for what they would say. */
+static bool is_to_be_told(const struct publisher *publisher)
+{
+	return publisher->wired && !publisher->lost && !publisher->gone && !publisher->end_told &&
+		!publisher->subscription->link->observer;
+}
+
 void publisher_tell(struct publisher *publisher)
 {
-	if (!publisher->wired || publisher->lost || publisher->gone || publisher->end_told)
+	if (!is_to_be_told(publisher))
 		return;
 	if (publisher->ended && !publisher->queued && !publisher->held && !newest_pending(publisher)) {
 		publisher->end_told = true;
@@ -155,6 +162,12 @@ void publisher_confirm(struct publisher *publisher)
 {
 	if (publisher->step != PUBLISHER_ANSWERED || !publisher->hello)
 		return;
+	if (publisher->subscription->link->observer) {
+		publisher->step = PUBLISHER_WIRED;
+		publisher->wired = true;
+		subscription_changed(publisher);
+		return;
+	}
 	publisher->step = PUBLISHER_CONFIRMING;
 	publisher->claimed |= publisher_reachable(publisher);
 	publisher_ask(publisher, WIRE_CONFIRM, publisher->base, account_confirm(publisher->subscription->name), on_confirmed);
@@ -361,7 +374,7 @@ void publisher_tick(struct publisher *publisher, int64_t now_ns, int64_t *next_n
 	}
 	if (tell_all)
 		missed_tick(publisher);
-	if (!tell_all || !publisher->wired || publisher->lost || publisher->gone || publisher->end_told)
+	if (!tell_all || !is_to_be_told(publisher))
 		return;
 	publisher_tell(publisher);
 	if (done_with(publisher) > publisher->told)

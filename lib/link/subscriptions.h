@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The receiving side, shared by subscription.c (queues, those who take) and publisher.c (one publisher: how it is wired, what
+ * The receiving side, shared by subscription.c (queues), taking.c (those who take) and publisher.c (one publisher: how it is wired, what
  * it is told), feed.c (what comes from it), newest.c (what is different under `latest`) and missed.c (under `all`). Link's lock.
  *
  * Always, per publisher: last - base = account.received + account.dropped + lost + queued + held, and under `latest` + 1 for a
@@ -23,6 +23,8 @@ struct item {
 	struct publisher *publisher;
 	struct item *older, *newer;             /* in the subscription, by arrival */
 	struct item *next;                      /* of the same publisher */
+	uint64_t number;                        /* of the message, in its topic */
+	int64_t at_ms;                          /* wall clock, when it came; observers only */
 };
 
 enum publisher_step {
@@ -73,6 +75,7 @@ struct publisher {
 	bool asked;                             /* a HELLO asks for an ACK once everything up to asked_at is done with */
 	uint64_t asked_at;
 	size_t queued, held;                    /* in the queue; in the hands of a thread, not yet counted */
+	size_t queued_bytes;
 	struct item *first, *last_item;
 	/* Of `latest`: the newest version whose body has not been asked for, and the one that a FETCH is under way for; 0: none. */
 	uint64_t noted, fetching;
@@ -108,6 +111,7 @@ struct subscriptions {
 };
 
 /* subscription.c */
+void subscription_remove(struct lpad_subscription *subscription, struct item *item);   /* always the oldest of its publisher */
 void subscription_push(struct publisher *publisher, struct frame *frame);      /* takes the frame */
 /* After END, a death, a loss: wakes those who wait, tells the publisher, has wiring and draining looked at. */
 void subscription_changed(struct publisher *publisher);

@@ -103,7 +103,7 @@ static int await_turn(lpad_topic *topic, size_t size)
 		if (!topic->ready)
 			return fault_set(LPAD_EAGAIN, "topic \"%s\": its subscribers are not connected yet; publish in run, "
 				"not in init", topic->name);
-		if (!holder && !topic->busy)
+		if (!holder && !topic->busy && !topic->admits)
 			return 0;
 		if (holder && link_must_stop(topic->link))
 			return fault_set(LPAD_ESTOPPED, "topic \"%s\": the program is stopping, and %s has not taken what was "
@@ -186,41 +186,6 @@ int topic_publish(lpad_topic *topic, lpad_message *message)
 
 /* ---- life ---- */
 
-static void on_join(void *context)
-{
-	lpad_topic *topic = ((struct outlet *)context)->topic;
-	link_lock(topic->link);
-	((struct outlet *)context)->joined = true;
-	if (topic->observed || subscribers_unconfirmed(topic)) {
-		topic->hello_due = true;
-		topic_flush(topic);
-	}
-	link_unlock(topic->link);
-}
-
-static void add_outlets(lpad_topic *topic, const struct listen_link *where, bool notice)
-{
-	topic->outlets = memory_resize(topic->outlets, topic->outlet_count + where->count, sizeof *topic->outlets);
-	for (size_t i = 0; i < where->count; i++)
-		topic->outlets[topic->outlet_count++] = (struct outlet){ .address = memory_copy_text(where->at[i]),
-			.notice = notice, .topic = topic };
-}
-
-static int bind_outlet(struct outlet *outlet, struct error *error)
-{
-	lpad_topic *topic = outlet->topic;
-	char *bound = NULL;
-	outlet->transport = transport_for(outlet->address, error);
-	outlet->publishing = outlet->transport ?
-		outlet->transport->publish_open(outlet->address, topic->buffer, on_join, outlet, &bound, error) : NULL;
-	if (!outlet->publishing)
-		return -1;
-	free(outlet->address);
-	outlet->address = bound;
-	link_add_bound(topic->link, (struct bound_address){ topic->name, outlet->notice, bound });
-	return 0;
-}
-
 int topics_new(struct link *link, const struct link_spec *spec, struct error *error)
 {
 	struct topics *topics = link->topics = memory_new(sizeof *topics);
@@ -233,8 +198,7 @@ int topics_new(struct link *link, const struct link_spec *spec, struct error *er
 		topic->name = memory_copy_text(spec->topics[i].name);
 		if (conform_read(spec->topics[i].signature, &topic->signature, "signature", error))
 			return error_wrap(error, "topic \"%s\"", topic->name);
-		add_outlets(topic, &spec->topics[i].bodies, false);
-		add_outlets(topic, &spec->topics[i].notices, true);
+		outlets_new(topic, &spec->topics[i]);
 		topic->buffer = spec->topics[i].buffer;
 		subscribers_new(topic, &spec->topics[i]);
 		subscribers_review(topic);
@@ -247,9 +211,8 @@ int topics_bind(struct link *link, struct error *error)
 {
 	for (size_t i = 0; i < link->topics->count; i++) {
 		lpad_topic *topic = &link->topics->at[i];
-		for (size_t k = 0; k < topic->outlet_count; k++)
-			if (bind_outlet(&topic->outlets[k], error))
-				return error_wrap(error, "topic \"%s\"", topic->name);
+		if (outlets_bind(topic, error))
+			return error_wrap(error, "topic \"%s\"", topic->name);
 		link_lock(link);
 		topic->open = topic->outlet_count > 0;
 		topic_flush(topic);
@@ -265,12 +228,7 @@ void topics_close(struct link *link)
 		return;
 	for (size_t i = 0; i < topics->count; i++) {
 		lpad_topic *topic = &topics->at[i];
-		for (size_t k = 0; k < topic->outlet_count; k++) {
-			if (topic->outlets[k].publishing)
-				topic->outlets[k].transport->publish_close(topic->outlets[k].publishing);
-			free(topic->outlets[k].address);
-		}
-		free(topic->outlets);
+		outlets_close(topic);
 		resend_free(topic);
 		subscribers_free(topic);
 		list_release(&topic->waiters);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The publishing side, shared by topic.c (publishing, END), subscriber.c (who receives, and how far they are) and resend.c (what
- * is published again). Link's lock.
+ * The publishing side, shared by topic.c (publishing, END), outlet.c (where it listens), subscriber.c (who receives, and how far
+ * they are) and resend.c (what is published again). Link's lock.
  *
  * What the numbers of this end mean: published is what was sent while that incarnation of the subscriber was known to live,
  * received and dropped are what it has said, lost is the rest once it is dead: it may have received them, and was not heard of.
@@ -44,6 +44,7 @@ struct outlet {
 	char *address;                          /* as it was asked for, then as it was bound */
 	bool notice;                            /* for lazy subscribers: versions, no bodies */
 	atomic_bool joined;                     /* a subscriber has connected: before that nothing is copied for it */
+	int connections;                        /* as far as they were told of */
 	const struct transport *transport;
 	struct publishing *publishing;
 	struct lpad_topic *topic;
@@ -55,7 +56,9 @@ struct lpad_topic {
 	char *name;
 	struct signature signature;
 	int buffer;
-	struct outlet *outlets;                 /* where subscribers connect; none: nobody can subscribe */
+	/* Where subscribers connect; none: nobody can subscribe. Of the file's, and with room for one more: observers'. Read without
+	   the lock by who is `busy`. */
+	struct outlet *outlets;
 	size_t outlet_count;
 	bool open;                              /* all outlets are bound */
 	struct subscriber *subscribers;
@@ -74,6 +77,7 @@ struct lpad_topic {
 	uint64_t resends;                       /* how many were asked for */
 	bool ready;                             /* every subscriber of the file has been confirmed, or is dead; stays so */
 	bool busy;                              /* a thread is in transport->publish without the lock: nobody else may be */
+	bool admits;                            /* an outlet is to be added as soon as nobody is: who wants to publish waits for that */
 	bool hello_due, end_due, ended;
 	bool observed;                          /* an observer has subscribed: it may connect before or after that */
 	struct waiters waiters;
@@ -88,6 +92,11 @@ struct topics {
 void topic_transmit(lpad_topic *topic, const struct wire *what, lpad_message *message);
 /* Sends the HELLO and END that are due, unless a publication is under way: its thread does it then. */
 void topic_flush(lpad_topic *topic);
+/* outlet.c */
+void outlets_new(lpad_topic *topic, const struct topic_link *spec);
+int outlets_bind(lpad_topic *topic, struct error *error);
+void outlets_close(lpad_topic *topic);
+
 /* resend.c */
 void resend_keep(lpad_topic *topic, const lpad_message *message);      /* it was given the number `sequence` just now */
 void resend_let_go(lpad_topic *topic);          /* what nobody will ask for any more; lock held */

@@ -72,8 +72,9 @@ struct transport {
 	   thread, when no event will come any more: until then they may, and belong to nobody. */
 	void (*ask_abandon)(struct asking *asking, void (*closed)(void *context), void *context);
 
-	struct publishing *(*publish_open)(const char *address, int buffer, void (*joined)(void *context), void *context,
-		char **bound, struct error *error);     /* joined: a subscriber's connection was added */
+	/* joined: a subscriber's connection was added, or one of those that were is gone. */
+	struct publishing *(*publish_open)(const char *address, int buffer, void (*joined)(void *context, bool added), void *context,
+		char **bound, struct error *error);
 	void (*publish)(struct publishing *publishing, struct frame *frame);    /* takes the message; one thread at a time */
 	void (*publish_close)(struct publishing *publishing);
 

@@ -26,12 +26,12 @@ struct reader {
 	sem_t *entered, *gate;          /* NULL: it does not wait */
 };
 
-static atomic_int joined;
+static atomic_int joined, left;
 
-static void on_joined(void *context)
+static void on_joined(void *context, bool added)
 {
 	(void)context;
-	joined++;
+	added ? joined++ : left++;
 }
 
 static void on_message(void *context, struct frame *frame)
@@ -109,6 +109,7 @@ START_TEST(every_subscriber_gets_the_same_body_in_order)
 		ck_assert_ptr_eq(readers[i].bodies[1], message_content(message));
 		inproc_topics_subscribe_close(readers[i].subscribing);
 		ck_assert_int_eq(readers[i].downs, 0);
+		ck_assert_int_eq(left, i + 1);
 	}
 	message_free(message);
 	publish(publishing, 3, NULL);

@@ -25,7 +25,7 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	LIST(struct frame) frames;
-	int joined, downs, malformed;
+	int joined, left, downs, malformed;
 	char why[100];
 } seen;
 
@@ -75,10 +75,10 @@ static void await_frames(size_t least)
 	pthread_mutex_unlock(&seen.lock);
 }
 
-static void on_joined(void *context)
+static void on_joined(void *context, bool added)
 {
 	(void)context;
-	note(&seen.joined);
+	note(added ? &seen.joined : &seen.left);
 }
 
 static void on_message(void *context, struct frame *frame)
@@ -165,6 +165,7 @@ START_TEST(hands_a_body_over_aligned_and_named)
 	ck_assert_uint_eq(seen.frames.at[1].wire.content, 0);
 	seen.frames.at[0] = seen.frames.at[--seen.frames.count];
 	nng_topics_subscribe_close(subscribing);
+	await(&seen.left, 1);
 	nng_topics_publish_close(publishing);
 }
 END_TEST
@@ -242,7 +243,7 @@ static void on_rogue_joined(nng_pipe pipe, nng_pipe_ev event, void *context)
 {
 	(void)pipe;
 	(void)event;
-	on_joined(context);
+	on_joined(context, true);
 }
 
 START_TEST(tells_of_what_is_none_of_ours)
