@@ -85,7 +85,7 @@ int failure_exit_code(const struct supervisor *supervisor)
 		code = code_of(failure_root(supervisor)->failure);
 	if (!code && someone_was_killed(supervisor))
 		code = CODE_KILLED;
-	if (!code && supervisor->output.out.failed)
+	if (!code && output_closed(&supervisor->output))
 		code = CODE_STDOUT;
 	return code;
 }

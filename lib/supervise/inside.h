@@ -11,6 +11,7 @@
  *     control.c     what a node says, read and taken apart
  *     start.c       spawning, the first time and again
  *     slow.c        who is not ready yet
+ *     progress.c    the same on a terminal, in a line that changes
  *     run.c         barriers, completion, stop, drain
  *     peers.c       what neighbours learn of each other
  *     children.c    deaths, and what escaped from the dead
@@ -235,7 +236,7 @@ enum cause {
 	CAUSE_GUARDIAN          /* it was killed */
 };
 
-enum { TIMER_MEMBER, TIMER_END, TIMER_CLOSED, TIMER_LIMIT, TIMER_SLOW, TIMER_SWEEP, TIMER_OVER };
+enum { TIMER_MEMBER, TIMER_END, TIMER_CLOSED, TIMER_LIMIT, TIMER_SLOW, TIMER_SWEEP, TIMER_OVER, TIMER_PROGRESS };
 
 struct supervisor {
 	const struct launch *launch;
@@ -264,7 +265,8 @@ struct supervisor {
 	int guest_count;
 	struct watch *held[2];          /* streams not read until their sink is taken from */
 	struct timers timers;
-	struct timer limit_timer, slow_timer, sweep_timer, over_timer;
+	struct timer limit_timer, slow_timer, sweep_timer, over_timer, progress_timer;
+	int64_t progress_since_ns;      /* of this start, or stop */
 	struct output output;
 	struct rlimit descriptors;      /* the children's */
 	int *known;                     /* by replica: the incarnation that was announced to the others */
@@ -318,6 +320,13 @@ void start_release(struct supervisor *supervisor);
 /* Something is being started: who is slow will be said. */
 void slow_expect(struct supervisor *supervisor);
 void slow_say(struct supervisor *supervisor);
+/* "learner in init; actor/2, actor/3 dialling learner": who is awaited now, appended. How many. */
+int slow_who(struct supervisor *supervisor, struct text *out);
+
+/* progress.c */
+/* The run begins to start, or to stop. */
+void progress_begin(struct supervisor *supervisor);
+void progress_show(struct supervisor *supervisor);
 
 /* control.c */
 void control_readable(struct supervisor *supervisor, struct child *child);

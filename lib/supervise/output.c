@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/channel.h"
 #include "base/dump.h"
@@ -28,7 +30,9 @@ void output_init(struct output *output, const struct output_style *style, struct
 	*output = (struct output){ .style = *style, .record = record };
 	if (output->style.width > WIDEST)
 		output->style.width = WIDEST;
+	const char *kind = getenv("TERM");
 	output->together = !style->json && same_file(1, 2);
+	output->terminal = !style->json && !style->quiet && isatty(2) && kind && !text_equal(kind, "dumb");
 	sink_init(&output->out, 1);
 	sink_init(&output->err, 2);
 }
@@ -38,6 +42,7 @@ void output_release(struct output *output)
 	sink_release(&output->out);
 	sink_release(&output->err);
 	text_release(&output->log);
+	text_release(&output->progress);
 }
 
 void outlet_init(struct output *output, struct outlet *outlet, const char *name, int number)
@@ -58,7 +63,47 @@ void outlet_release(struct output *output, struct outlet *outlet)
 
 struct sink *output_sink(struct output *output, int stream)
 {
-	return stream == 0 || output->style.json ? &output->out : &output->err;
+	bool errors = stream != 0 && !output->style.json;
+	return errors || (output->terminal && output->together) ? &output->err : &output->out;
+}
+
+bool output_closed(const struct output *output)
+{
+	return output->terminal && output->together ? output->err.failed : output->out.failed;
+}
+
+/* ---- the line of progress ---- */
+
+/* A line is about to come where it stands. */
+static void make_way(struct output *output, const struct sink *sink)
+{
+	if (!output->progress_shown || sink != &output->err)
+		return;
+	sink_add(&output->err, "\r\033[K", 4);
+	output->progress_shown = false;
+}
+
+void output_progress(struct output *output, const char *text)
+{
+	if (!output->terminal || text_equal(text ? text : "", text_string(&output->progress)))
+		return;
+	make_way(output, &output->err);
+	text_clear(&output->progress);
+	text_add(&output->progress, text ? text : "");
+}
+
+/* No wider than the terminal: of a line that wraps, only the last part could be rewritten. */
+void output_settle(struct output *output)
+{
+	struct winsize size = { 0 };
+	if (!output->progress.length || output->progress_shown)
+		return;
+	size_t width = ioctl(2, TIOCGWINSZ, &size) || size.ws_col < 8 ? 80 : size.ws_col;
+	bool fits = output->progress.length < width;
+	sink_add(&output->err, output->progress.data, fits ? output->progress.length : width - 4);
+	if (!fits)
+		sink_add(&output->err, "...", 3);
+	output->progress_shown = true;
 }
 
 /* ---- one piece ---- */
@@ -70,6 +115,7 @@ static void show_named(struct output *output, const struct outlet *outlet, int s
 	bool colour = stream == 0 ? output->style.colour_out : output->style.colour_err;
 	size_t length = strlen(outlet->name), width = output->style.width;
 	static const char blanks[WIDEST + 1] = "                                ";
+	make_way(output, sink);
 	if (colour) {
 		sink_add(sink, "\033[0;", 4);
 		sink_add(sink, colours[(size_t)outlet->number % (sizeof colours / sizeof colours[0])], 2);
@@ -176,6 +222,7 @@ __attribute__((format(printf, 2, 0)))
 static void add_line(struct output *output, const char *format, va_list list)
 {
 	char *cleanup_free line = memory_format_list(format, list);
+	make_way(output, &output->err);
 	sink_add(&output->err, "lpad: ", 6);
 	sink_add(&output->err, line, strlen(line));
 	sink_add(&output->err, "\n", 1);

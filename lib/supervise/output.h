@@ -30,6 +30,9 @@ struct output {
 	struct record *record;
 	struct text log;                /* pieces on their way to a log */
 	bool together;                  /* stdout and stderr are the same terminal or file */
+	bool terminal;                  /* stderr is one where a line may be rewritten; with stdout together, all goes there */
+	struct text progress;           /* that line; empty: none */
+	bool progress_shown;            /* the cursor stands behind it */
 	int64_t shown;                  /* nodes' lines shown where lpad's own are */
 };
 
@@ -57,6 +60,14 @@ void output_end(struct output *output, struct outlet *outlet, int stream);
 bool output_just_shown(const struct output *output, const struct outlet *outlet);
 /* The sink that this stream of a node ends in; with files none of it does. */
 struct sink *output_sink(struct output *output, int stream);
+
+/* Nobody reads standard output any more. */
+bool output_closed(const struct output *output);
+
+/* On a terminal: a last line that is rewritten, kept below all others; NULL: none. */
+void output_progress(struct output *output, const char *text);
+/* Puts it there again, if lines have come since; before what waits is written. */
+void output_settle(struct output *output);
 
 /* "lpad: ..." on stderr; say: not with quiet. */
 void output_say(struct output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -93,6 +93,7 @@ void run_stop(struct supervisor *supervisor, enum cause cause, int code, struct 
 	timers_clear(&supervisor->timers, &supervisor->slow_timer);
 	announce(supervisor);
 	set_phase(supervisor, PHASE_STOP);
+	progress_begin(supervisor);
 	supervisor->spawned = supervisor->child_count;
 	for (int i = 0; i < supervisor->total; i++) {
 		struct member *member = &supervisor->members[i];
@@ -121,6 +122,7 @@ static void begin_run(struct supervisor *supervisor)
 	timers_clear(&supervisor->timers, &supervisor->slow_timer);
 	set_phase(supervisor, PHASE_RUN);
 	handover_done(supervisor);
+	progress_show(supervisor);
 	if (supervisor->launch->held && !supervisor->waited)
 		output_say(&supervisor->output, "no node is waited for: the run ends when it is stopped");
 }
@@ -170,6 +172,7 @@ static bool step_on(struct supervisor *supervisor)
 		if (supervisor->in_state[MEMBER_DEAD] != supervisor->total)
 			return false;
 		set_phase(supervisor, PHASE_OVER);
+		progress_show(supervisor);
 		timers_set(&supervisor->timers, &supervisor->over_timer, supervisor_now(supervisor));
 		return true;
 	case PHASE_OVER:
@@ -201,6 +204,8 @@ void run_pause(struct supervisor *supervisor)
 		return;
 	supervisor->paused_ns = supervisor_now(supervisor);
 	signal_all(supervisor, SIGSTOP);
+	output_progress(&supervisor->output, NULL);
+	sink_flush(&supervisor->output.err);    /* before the shell has the terminal */
 	if (guardian_tell_paused(supervisor->guardian))
 		run_resume(supervisor);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is not ready yet, and what it is doing: said after 10 s of a start, then every 30 s. */
+/* Who is not ready yet, and what it is doing: said after 10 s of a start, then every 30 s; on a terminal a line of progress
+   says it all the time (progress.c). */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -10,9 +11,21 @@ enum { NAMES_SHOWN = 8, STEPS_SHOWN = 6 };
 static const int64_t MS = 1000000;
 static const int64_t FIRST = 10000 * MS, NEXT = 30000 * MS;
 
+/* Whether a stop waits for it no longer. */
+static bool stopped(const struct member *member, enum phase phase)
+{
+	if (phase == PHASE_STOP)
+		return member->state != MEMBER_STOPPING && member->state != MEMBER_FAILING;
+	if (phase == PHASE_DRAIN)
+		return member->state != MEMBER_STOPPED && member->state != MEMBER_DRAINING;
+	return member->state == MEMBER_DEAD;
+}
+
 /* In the run, one that waits for its backoff was told of. */
 static bool ready(const struct member *member, enum phase phase)
 {
+	if (phase >= PHASE_STOP)
+		return stopped(member, phase);
 	if (phase == PHASE_RUN && member->state == MEMBER_WAITING)
 		return !member->child->due;
 	if (phase == PHASE_RUN || member->state == MEMBER_WAITING)
@@ -27,6 +40,8 @@ static char *doing(const struct member *member)
 		return memory_copy_text("waiting for the end of what its last process left behind");
 	if (member->state == MEMBER_WAITING)
 		return memory_copy_text("waiting to be started again");
+	if (member->state == MEMBER_TERMINATED || member->state == MEMBER_KILLED)
+		return memory_copy_text(member->state == MEMBER_KILLED ? "killed" : "sent TERM");
 	if (text_equal(member->step, "wire") && member->waits_for)
 		return memory_format("dialling %s", member->waits_for);
 	if (text_equal(member->step, "wire"))
@@ -55,25 +70,22 @@ static void add_those_like(const struct supervisor *supervisor, int first, struc
 	text_format(out, " %s", what);
 }
 
-/* "3 of 12 not ready after 10 s: learner in init; actor/2, actor/3 dialling learner". Caller frees. */
-static char *describe(struct supervisor *supervisor, int late, int64_t after_ns)
+int slow_who(struct supervisor *supervisor, struct text *out)
 {
-	struct text out = { 0 };
-	char span[32];
-	clock_span(span, after_ns / MS);
-	text_format(&out, "%d of %d not ready after %s: ", late, supervisor->total, span);
-	int shown = 0;
+	int shown = 0, late = 0;
 	supervisor->news++;
 	for (int i = 0; i < supervisor->total; i++) {
 		const struct member *member = &supervisor->members[i];
-		if (member->told == supervisor->news || ready(member, supervisor->phase))
+		if (ready(member, supervisor->phase))
 			continue;
-		text_add(&out, shown == STEPS_SHOWN ? "; and others" : shown ? "; " : "");
-		if (shown++ == STEPS_SHOWN)
-			break;
-		add_those_like(supervisor, i, &out);
+		late++;
+		if (member->told == supervisor->news || shown > STEPS_SHOWN)
+			continue;
+		text_add(out, shown == STEPS_SHOWN ? "; and others" : shown ? "; " : "");
+		if (shown++ < STEPS_SHOWN)
+			add_those_like(supervisor, i, out);
 	}
-	return text_take(&out);
+	return late;
 }
 
 /* Before all run the start counts; afterwards the longest of those that were started again. */
@@ -109,7 +121,12 @@ void slow_say(struct supervisor *supervisor)
 		timers_set(&supervisor->timers, &supervisor->slow_timer, since + FIRST);
 		return;
 	}
-	char *cleanup_free text = describe(supervisor, late, now - since);
-	output_say(&supervisor->output, "%s", text);
+	struct text cleanup_text who = { 0 };
+	char span[32];
+	clock_span(span, (now - since) / MS);
+	slow_who(supervisor, &who);
+	if (supervisor->phase == PHASE_RUN || !supervisor->output.terminal)
+		output_say(&supervisor->output, "%d of %d not ready after %s: %s", late, supervisor->total, span,
+			text_string(&who));
 	timers_set(&supervisor->timers, &supervisor->slow_timer, now + NEXT);
 }

@@ -127,7 +127,7 @@ static void flush_sink(struct supervisor *supervisor, int which)
 {
 	struct sink *sink = which == 0 ? &supervisor->output.out : &supervisor->output.err;
 	size_t before = sink->waiting.length - sink->sent;
-	if (sink_flush(sink) && which == 0)
+	if (sink_flush(sink) && sink == output_sink(&supervisor->output, 0))
 		run_stop(supervisor, CAUSE_STDOUT, 0, NULL, NULL);
 	if (sink->blocked)
 		supervisor_watch(supervisor, &supervisor->sink_watch[which], sink->fd, EPOLLOUT);
@@ -221,6 +221,9 @@ static void take_timer(struct supervisor *supervisor, struct timer *timer)
 		break;
 	case TIMER_SLOW:
 		slow_say(supervisor);
+		break;
+	case TIMER_PROGRESS:
+		progress_show(supervisor);
 		break;
 	case TIMER_SWEEP:
 		children_sweep(supervisor);
@@ -337,6 +340,7 @@ static void loop(struct supervisor *supervisor)
 		run_advance(supervisor);
 		if (supervisor->acts)
 			acts_settle(supervisor);
+		output_settle(&supervisor->output);
 		flush_sink(supervisor, 0);
 		flush_sink(supervisor, 1);
 		if (supervisor->phase == PHASE_OVER && is_over(supervisor))
@@ -361,6 +365,7 @@ static void open_all(struct supervisor *supervisor)
 	supervisor_watch(supervisor, &supervisor->guardian_watch, supervisor->guardian, EPOLLIN);
 	supervisor->started_ns = now;
 	slow_expect(supervisor);
+	progress_begin(supervisor);
 	if (supervisor->launch->time_limit_ns >= 0)
 		timers_set(&supervisor->timers, &supervisor->limit_timer, now + supervisor->launch->time_limit_ns);
 }
@@ -385,7 +390,7 @@ static int supervisor_run(const struct launch *launch)
 		.signals_watch = { .kind = WATCH_SIGNALS, .fd = -1 }, .guardian_watch = { .kind = WATCH_GUARDIAN, .fd = -1 },
 		.sink_watch = { { .kind = WATCH_SINK_OUT, .fd = -1 }, { .kind = WATCH_SINK_ERR, .fd = -1 } },
 		.limit_timer.kind = TIMER_LIMIT, .slow_timer.kind = TIMER_SLOW, .sweep_timer.kind = TIMER_SWEEP,
-		.over_timer.kind = TIMER_OVER };
+		.over_timer.kind = TIMER_OVER, .progress_timer.kind = TIMER_PROGRESS };
 	struct error error = { 0 };
 	handover_prepare(&supervisor);
 	output_init(&supervisor.output, &launch->style, launch->record);
