@@ -34,6 +34,7 @@ struct command {
 	int (*run)(const struct command *command, int count, char **arguments);  /* arguments[0]: behind the name */
 };
 
+extern const struct command command_ps;
 extern const struct command command_launch, command_check, command_describe, command_graph, command_expand, command_call, command_node;
 
 /* ---- options.c ---- */

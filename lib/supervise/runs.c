@@ -97,6 +97,11 @@ const json_t *runs_manifest(struct run *run)
 	return read_once(run, "manifest.json", &run->manifest);
 }
 
+const json_t *runs_resolved(struct run *run)
+{
+	return read_once(run, "resolved.json", &run->resolved);
+}
+
 const json_t *runs_result(struct run *run)
 {
 	return read_once(run, "result.json", &run->result);
@@ -118,6 +123,7 @@ void runs_close(struct run *run)
 	free(run->record);
 	free(run->sockets);
 	json_decref(run->manifest);
+	json_decref(run->resolved);
 	json_decref(run->result);
 	*run = (struct run){ .console.fd = -1 };
 }

@@ -35,7 +35,7 @@ struct run {
 	int64_t started_ms;             /* since 1970: when its manifest was written; 0: not yet */
 	char *sockets;                  /* once connected */
 	struct channel console;         /* console.h; fd -1: not connected */
-	json_t *manifest, *result;      /* once read */
+	json_t *manifest, *resolved, *result;   /* once read */
 };
 struct runs {
 	LIST(struct run) list;          /* the newest first */
@@ -58,8 +58,9 @@ void runs_close(struct run *run);
 /* Looks again: it may have ended, or been lost, meanwhile. */
 void runs_look(struct run *run);
 
-/* What the record says of its start and its end. Borrowed; NULL: not there, or not readable. */
+/* What the record says of its start, its topology, and its end. Borrowed; NULL: not there, or not readable. */
 const json_t *runs_manifest(struct run *run);
+const json_t *runs_resolved(struct run *run);
 const json_t *runs_result(struct run *run);
 /* "completed, exit 0"; "lost: its supervisor was killed". Caller frees. */
 char *runs_ending(struct run *run);
