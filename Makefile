@@ -15,7 +15,7 @@ T ?=
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 VERSION := 0.1.0
 
-PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev check mandoc jq python3
+PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev check mandoc jq python3 python3-yaml python3-jsonschema
 PACKAGES_CI := clang procps gdb strace
 
 comma := ,

@@ -34,8 +34,15 @@ struct command {
 	int (*run)(const struct command *command, int count, char **arguments);  /* arguments[0]: behind the name */
 };
 
+extern const struct command command_call;
+extern const struct command command_check;
+extern const struct command command_describe;
+extern const struct command command_expand;
+extern const struct command command_graph;
+extern const struct command command_launch;
+extern const struct command command_node;
 extern const struct command command_ps;
-extern const struct command command_launch, command_check, command_describe, command_graph, command_expand, command_call, command_node;
+extern const struct command command_schema;
 
 /* ---- options.c ---- */
 

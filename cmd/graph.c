@@ -5,10 +5,11 @@
 
 #include "command.h"
 
-enum { SET, FORMAT };
+enum { SET, FORMAT, JSON };
 static const struct option_row rows[] = {
 	[SET] = { "set", 's', "NAME=VALUE", "a variable's value; a list splits at commas" },
-	[FORMAT] = { "format", 'f', "FORMAT", "text or mermaid" },
+	[FORMAT] = { "format", 'f', "FORMAT", "text, mermaid, dot or json" },
+	[JSON] = { "json", 0, NULL, "the same as --format json" },
 	{ .name = NULL },
 };
 
@@ -18,6 +19,8 @@ static const struct format {
 } formats[] = {
 	{ "text", topology_print_text },
 	{ "mermaid", topology_print_mermaid },
+	{ "dot", topology_print_dot },
+	{ "json", topology_print_graph_json },
 };
 
 static const struct format *find_format(const char *name)
@@ -53,8 +56,11 @@ static int take_option(struct request *request, const struct format **format, co
 		return request_set(options->command, request, options->value);
 	case FORMAT:
 		*format = find_format(options->value);
-		return *format ? 0 : command_usage_error(options->command, "--format is text or mermaid, not `%s`",
+		return *format ? 0 : command_usage_error(options->command, "--format is text, mermaid, dot or json, not `%s`",
 			options->value);
+	case JSON:
+		*format = find_format("json");
+		return 0;
 	case OPTIONS_HELP:
 		return OPTIONS_HELP;
 	default:
@@ -86,7 +92,7 @@ const struct command command_graph = {
 	.options = rows,
 	.details =
 		"Only the file is read: modules need not be there. --format mermaid prints a flowchart for mermaid.js, which\n"
-		"many wikis and code hosts draw by themselves.\n"
+		"many wikis and code hosts draw by themselves; dot one for Graphviz (| dot -Tsvg).\n"
 		"Exit: 0 printed, 1 problems, 2 usage, 3 the file could not be read.\n",
 	.run = run,
 };

@@ -17,6 +17,7 @@ static const struct command *const commands[] = {
 	&command_describe,
 	&command_graph,
 	&command_expand,
+	&command_schema,
 	&command_node,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -265,6 +265,8 @@ void topology_check_limits(const struct topology *topology, const struct machine
 
 void topology_print_text(const struct topology *topology, FILE *out);           /* lpad graph */
 void topology_print_mermaid(const struct topology *topology, FILE *out);        /* lpad graph --format mermaid */
+void topology_print_dot(const struct topology *topology, FILE *out);            /* ... dot, for Graphviz */
+void topology_print_graph_json(const struct topology *topology, FILE *out);     /* ... json: nodes and edges alone */
 /* The resolved topology as one JSON document ({"schema": 1, ...}): lpad expand, resolved.json; paths absolute. */
 json_t *topology_to_json(const struct topology *topology);
 /* The same as YAML that lpad reads again: no variables, no when, no defaults. lpad expand without --json. */

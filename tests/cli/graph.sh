@@ -34,9 +34,9 @@ assert_equal 'flowchart LR
     n0["client x 3: missing.c"]
     n0 -->|"right, next"| n0' "$out"
 
-run_lpad graph --format dot
+run_lpad graph --format pdf
 assert_equal 2 "$code"
-assert_contains "$err" '--format is text or mermaid, not `dot`'
+assert_contains "$err" '--format is text, mermaid, dot or json, not `pdf`'
 
 run_lpad graph --set mode=rng
 assert_equal 1 "$code"
@@ -46,3 +46,29 @@ assert_contains "$err" 'mode is one of central, ring: did you mean ring?'
 run_lpad graph nowhere.yaml
 assert_equal 3 "$code"
 assert_equal '' "$out"
+
+# For Graphviz, and for programs.
+cat > both.yaml <<'END'
+lpad: 1
+name: both
+nodes:
+  sensor: {module: 'a"b\c.c', replicas: {row: 2, column: 3}}
+  filter: {command: [jq, .]}
+edges:
+  - sensor.reading -> filter.stdin: {keep: latest}
+  - sensor.peers -> sensor: {map: {along: row}}
+END
+run_lpad graph -f dot both.yaml
+assert_exit 0
+assert_equal 'digraph "both" {
+	rankdir=LR;
+	node [shape=box];
+	"sensor" [label="sensor x 6 (row 2, column 3)\na\"b\\c.c", peripheries=2];
+	"filter" [label="filter\njq .", shape=component];
+	"sensor" -> "filter" [label="reading to stdin\nkeep latest", style=dashed];
+	"sensor" -> "sensor" [label="peers\nalong row"];
+}' "$out"
+run_lpad graph --json both.yaml
+assert_exit 0
+assert_equal '{"node":"sensor","kind":"module","program":"a\"b\\c.c","replicas":6,"axes":{"row":2,"column":3}}' "$(jq -c '.nodes[0]' out)"
+assert_equal '{"kind":"topic","from":"sensor","from_port":"reading","to":"filter","to_port":"stdin","map":"all","keep":"latest","pairs":6}' "$(jq -c '.edges[0]' out)"
