@@ -148,13 +148,25 @@ void publisher_drop(struct publisher *publisher)
 
 /* ---- how it is wired ---- */
 
+static bool is_asking(const struct publisher *publisher)
+{
+	return publisher->step == PUBLISHER_ASKING || publisher->step == PUBLISHER_CONFIRMING;
+}
+
+static void answered(struct publisher *publisher, int answer, enum publisher_step next)
+{
+	publisher->step = answer > 0 ? next : answer < 0 ? PUBLISHER_REFUSED : PUBLISHER_IDLE;
+	if (publisher->anew)
+		publisher_again(publisher);
+}
+
 static void on_confirmed(void *context, const struct wire *reply, const char *body, size_t size)
 {
 	struct publisher *publisher = context;
 	int answer = publisher_judge(publisher, reply, body, size, "the confirmation");
-	publisher->step = answer > 0 ? PUBLISHER_WIRED : answer < 0 ? PUBLISHER_REFUSED : PUBLISHER_IDLE;
 	publisher->wired |= answer > 0;
 	publisher->claimed &= answer >= 0;
+	answered(publisher, answer, PUBLISHER_WIRED);
 	subscription_changed(publisher);
 }
 
@@ -176,8 +188,7 @@ void publisher_confirm(struct publisher *publisher)
 static void on_subscribed(void *context, const struct wire *reply, const char *body, size_t size)
 {
 	struct publisher *publisher = context;
-	int answer = publisher_judge(publisher, reply, body, size, "the subscription");
-	publisher->step = answer > 0 ? PUBLISHER_ANSWERED : answer < 0 ? PUBLISHER_REFUSED : PUBLISHER_IDLE;
+	answered(publisher, publisher_judge(publisher, reply, body, size, "the subscription"), PUBLISHER_ANSWERED);
 	publisher_confirm(publisher);
 	newest_fetch(publisher, false);
 }
@@ -200,13 +211,17 @@ static void subscribe(struct publisher *publisher)
 
 static void resume(struct publisher *publisher)
 {
-	if (publisher->feed && !publisher->end_answered && publisher->step != PUBLISHER_REFUSED && publisher_reachable(publisher))
+	if (publisher->feed && !publisher->end_answered && publisher->step != PUBLISHER_REFUSED && !is_asking(publisher) &&
+	    publisher_reachable(publisher))
 		subscribe(publisher);
 }
 
+/* One request at a time: if CONFIRM and a later SUBSCRIBE overtook each other, or their answers did, both ends would take this one for
+   confirmed, or neither would, and the HELLO and the END that are due to the new connection would never be sent. */
 void publisher_again(struct publisher *publisher)
 {
-	if (publisher->step != PUBLISHER_REFUSED)
+	publisher->anew = is_asking(publisher);
+	if (!publisher->anew && publisher->step != PUBLISHER_REFUSED)
 		publisher->step = PUBLISHER_IDLE;
 	resume(publisher);
 	subscription_changed(publisher);
@@ -272,7 +287,7 @@ static void succeed(struct publisher *publisher, uint32_t incarnation)
 	publisher->asked_in_vain = publisher->waited = 0;
 	publisher->known = publisher->hello = publisher->flowing = publisher->ending = publisher->ended = false;
 	publisher->claimed = publisher->wired = publisher->lost = false;
-	publisher->end_told = publisher->end_answered = publisher->asked = publisher->again = false;
+	publisher->end_told = publisher->end_answered = publisher->asked = publisher->again = publisher->anew = false;
 	publisher->step = PUBLISHER_IDLE;
 }
 

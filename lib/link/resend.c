@@ -51,19 +51,21 @@ void resend_let_go(lpad_topic *topic)
 
 void resend_let_go_slowly(lpad_topic *topic)
 {
-	lpad_message *some[64];
-	while (topic->totals_count && topic->kept_until < done_until(topic)) {
-		size_t count = 0;
-		for (uint64_t until = done_until(topic); topic->kept_until < until && count < sizeof some / sizeof some[0]; )
-			some[count++] = take_first(topic);
-		link_unlock(topic->link);
-		while (count)
-			message_free(some[--count]);
-		link_lock(topic->link);
-	}
+	uint64_t until = done_until(topic);
+	if (!topic->totals_count || topic->kept_until >= until)
+		return;
+	size_t count = 0;
+	lpad_message **freed = memory_array((size_t)(until - topic->kept_until), sizeof *freed);
+	while (topic->kept_until < until)       /* all, before anybody can publish: their places are those of the next ones */
+		freed[count++] = take_first(topic);
+	link_unlock(topic->link);
+	while (count)
+		message_free(freed[--count]);
+	free(freed);
+	link_lock(topic->link);
 }
 
-/* The window holds whoever may ask so near that there is a place for each. */
+/* The window holds whoever may ask so near that there is a place for each, once what they are done with is let go. */
 void resend_keep(lpad_topic *topic, const lpad_message *message)
 {
 	if (!topic->totals_count)
@@ -93,7 +95,8 @@ static void answer(const lpad_topic *topic, struct request *request)
 
 void resend_request(lpad_topic *topic, const struct subscriber *subscriber, struct request *request, uint64_t number, size_t longest)
 {
-	if (!may_ask(subscriber) || number <= subscriber->base || number > topic->sequence) {
+	bool was_let_go = number <= topic->kept_until && number > subscriber->consumed;
+	if (!may_ask(subscriber) || number <= subscriber->base || number > topic->sequence || was_let_go) {
 		server_reply(topic->link, request, LPAD_EINVALID, "nothing is kept for it from this number on");
 		return;
 	}

@@ -48,6 +48,7 @@ struct publisher {
 	int place;                              /* of the topic, in the line's last HELLO */
 	enum publisher_step step;
 	bool again;                             /* a request was lost: the tick goes on from where it stands */
+	bool anew;                              /* its connection went while one was under way: SUBSCRIBE follows the answer */
 	bool flowing;                           /* something came over the connection that stands */
 	bool hello;                             /* a HELLO did */
 	bool known;                             /* the first HELLO has come: `base` stands */

@@ -241,17 +241,47 @@ START_TEST(an_end_before_the_confirmation_is_owed_an_answer)
 }
 END_TEST
 
+static void break_connection(void)
+{
+	nng_close(publishing);
+	char *cleanup_free address = world_topic_address(&world, 0, "value");
+	ck_assert_int_eq(nng_pub0_open(&publishing), 0);
+	ck_assert_int_eq(nng_pipe_notify(publishing, NNG_PIPE_EV_ADD_POST, on_joined, NULL), 0);
+	ck_assert_int_eq(nng_listen(publishing, address, NULL, 0), 0);
+}
+
+/* Both at once could overtake each other. */
+START_TEST(a_connection_that_goes_before_the_confirmation_is_known)
+{
+	void *frame;
+	size_t size;
+	begin_unconfirmed();
+	int before = joined;
+	break_connection();
+	while (joined == before)
+		sched_yield();
+	tell(WIRE_TOPIC_HELLO, 0, 0);
+	publish_number(1, 0, 0);
+	take_numbers(1, 1);
+	ck_assert_int_eq(nng_recv(answering, &frame, &size, NNG_FLAG_ALLOC | NNG_FLAG_NONBLOCK), NNG_EAGAIN);
+	reply(0);
+	expect(WIRE_SUBSCRIBE, 0);
+	tell(WIRE_TOPIC_HELLO, 1, 0);
+	reply(0);
+	expect(WIRE_CONFIRM, 0);
+	reply(0);
+	world_wait(&world.party[1], &world.party[1].wired);
+	end();
+}
+END_TEST
+
 START_TEST(a_connection_that_goes_is_followed_by_a_request)
 {
 	begin();
 	publish_number(1, 0, 0);
 	take_numbers(1, 1);
-	nng_close(publishing);
 	int before = joined;
-	char *cleanup_free address = world_topic_address(&world, 0, "value");
-	ck_assert_int_eq(nng_pub0_open(&publishing), 0);
-	ck_assert_int_eq(nng_pipe_notify(publishing, NNG_PIPE_EV_ADD_POST, on_joined, NULL), 0);
-	ck_assert_int_eq(nng_listen(publishing, address, NULL, 0), 0);
+	break_connection();
 	expect(WIRE_SUBSCRIBE, 0);
 	reply(0);
 	while (joined == before)
@@ -346,6 +376,7 @@ int main(void)
 	tcase_add_test(all, what_is_lost_again_is_asked_for_again);
 	tcase_add_test(all, an_end_waits_for_what_is_missing);
 	tcase_add_test(all, an_end_before_the_confirmation_is_owed_an_answer);
+	tcase_add_test(all, a_connection_that_goes_before_the_confirmation_is_known);
 	tcase_add_test(all, a_connection_that_goes_is_followed_by_a_request);
 	tcase_add_test(all, what_cannot_be_had_is_dropped);
 	tcase_add_test(all, what_nobody_reads_is_not_asked_for);
