@@ -43,6 +43,7 @@ extern const struct command command_launch;
 extern const struct command command_node;
 extern const struct command command_ps;
 extern const struct command command_schema;
+extern const struct command command_wait;
 
 /* ---- options.c ---- */
 

@@ -13,6 +13,7 @@ static const struct command *const commands[] = {
 	&command_launch,
 	&command_call,
 	&command_ps,
+	&command_wait,
 	&command_check,
 	&command_describe,
 	&command_graph,

@@ -75,17 +75,15 @@ static json_t *hashes_json(const struct record *record, const struct source *sou
 	return out;
 }
 
-/* By replica, the process that it shares with others: as its log is called. */
+/* By replica, the process that it lives in: as its log is called. */
 static json_t *processes_json(const struct topology *topology, const struct processes *processes)
 {
 	json_t *out = json_object();
 	for (size_t i = 0; processes && i < topology->groups.count; i++) {
 		const struct group *group = &topology->groups.at[i];
 		for (int k = 0; k < group->replicas; k++) {
-			const struct process *process = &processes->at[processes->of[group->first + k]];
-			char *cleanup_free name = process->shared ? group_replica_name(group, k) : NULL;
-			if (name)
-				json_object_set_new(out, name, json_string(process->name));
+			char *cleanup_free name = group_replica_name(group, k);
+			json_object_set_new(out, name, json_string(processes->at[processes->of[group->first + k]].name));
 		}
 	}
 	return out;

@@ -3,8 +3,9 @@
  * Runs, as somebody from outside finds them: by their records. While a launch lives, both its processes hold its record
  * (record_hold), so that nothing needs to be asked to tell a run that is under way from one that was lost.
  *
- *     runs.c      which there are, and which one is meant
- *     runs_ask.c  questions to their supervisors
+ *     runs.c        which there are, and which one is meant
+ *     runs_nodes.c  what nodes and processes one has
+ *     runs_ask.c    questions to their supervisors
  */
 #ifndef SUPERVISE_RUNS_H
 #define SUPERVISE_RUNS_H
@@ -64,6 +65,13 @@ const json_t *runs_resolved(struct run *run);
 const json_t *runs_result(struct run *run);
 /* "completed, exit 0"; "lost: its supervisor was killed". Caller frees. */
 char *runs_ending(struct run *run);
+
+/* ---- runs_nodes.c ---- */
+
+/* 0: NODE is a replica or a group of this run, as far as its record knows. -1 with an error that suggests the nearest. */
+int runs_check_node(struct run *run, const char *name, struct error *error);
+/* The names of the processes that it lives in, each once, as their logs are called: all of them for NULL. New reference, a list. */
+json_t *runs_processes(struct run *run, const char *name);
 
 /* ---- runs_ask.c ---- */
 
