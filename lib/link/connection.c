@@ -179,8 +179,8 @@ bool line_lost(struct line *line, uint32_t incarnation, bool gone)
 
 int line_found(struct line *line, uint32_t incarnation, const char *address, struct error *error)
 {
-	bool dead = line->state == LINE_GONE || incarnation < line->incarnation
-		|| (incarnation == line->incarnation && line->state == LINE_LOST);
+	bool down = line->state == LINE_LOST || line->state == LINE_GONE;       /* gone: the user had it started again after all */
+	bool dead = incarnation < line->incarnation || (incarnation == line->incarnation && down);
 	bool news = incarnation > line->incarnation || !line->address || !address || strcmp(address, line->address) != 0;
 	if (dead || !news)
 		return 0;

@@ -181,6 +181,7 @@ struct link {
 	struct link_hooks hooks;
 	LIST(struct bound_address) bound;       /* of link_bind, and read by its thread; texts belong to the listeners */
 	bool going, draining, closed, wired_said, drained_said;         /* lock */
+	bool alone;                     /* drains while the others go on (lock) */
 	bool connected;                 /* lock: link_connect was called */
 	bool cut;                       /* lock: the drain's time is up: nobody waits any longer */
 	atomic_bool stopping;           /* written with the lock held */

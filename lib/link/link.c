@@ -273,6 +273,13 @@ void link_stop(struct link *link)
 	link_unlock(link);
 }
 
+void link_leave_alone(struct link *link)
+{
+	link_lock(link);
+	link->alone = true;
+	link_unlock(link);
+}
+
 void link_drain(struct link *link, int64_t deadline_ns)
 {
 	link_stop(link);

@@ -141,6 +141,8 @@ int64_t link_tick(struct link *link);
 void link_end_run(struct link *link);
 void link_stop(struct link *link);
 void link_drain(struct link *link, int64_t deadline_ns);
+/* Before link_drain: the others go on, so that publishers here do not end, and are not waited for. */
+void link_leave_alone(struct link *link);
 /* What a drain left behind: "3 messages of reading to keep"; NULL: nothing. Caller frees. */
 char *link_left(struct link *link, int64_t *count);
 void link_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone);

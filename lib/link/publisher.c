@@ -288,6 +288,7 @@ static void succeed(struct publisher *publisher, uint32_t incarnation)
 	publisher->known = publisher->hello = publisher->flowing = publisher->ending = publisher->ended = false;
 	publisher->claimed = publisher->wired = publisher->lost = false;
 	publisher->end_told = publisher->end_answered = publisher->asked = publisher->again = publisher->anew = false;
+	publisher->gone = false;                /* the user may have it started again after all */
 	publisher->step = PUBLISHER_IDLE;
 }
 
@@ -304,7 +305,7 @@ bool publisher_found(struct publisher *publisher, const struct peer_up *up)
 	const char *address = found_at(publisher, up);
 	bool later = up->incarnation > publisher->incarnation;
 	bool first = up->incarnation == publisher->incarnation && !publisher->address && !publisher->lost;
-	if (publisher->gone || (!later && !first))
+	if (!later && (publisher->gone || !first))
 		return false;
 	feed_abandon(publisher);
 	if (later)

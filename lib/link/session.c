@@ -144,7 +144,7 @@ static const char *too_late(const struct client *client, const struct wire *wire
 {
 	if (wire->incarnation < client->incarnation)
 		return "a later incarnation has said HELLO";
-	if (client->lost || wire->incarnation <= client->dead)
+	if (wire->incarnation <= client->dead)
 		return "this incarnation is dead";
 	if (wire->incarnation == client->incarnation && wire->number && wire->number <= client->hellos
 	    && !is_another_observer(client, wire))
@@ -167,6 +167,7 @@ static void hello(struct link *link, struct request *request, const struct frame
 	else {
 		if (!client)
 			client = add(link, wire->group, wire->index, wire->role, name);
+		client->lost = false;           /* what was gone for good has been started again after all */
 		session_end(link, client, client->session && wire->incarnation == client->incarnation
 			&& !is_another_observer(client, wire));
 		size_t slot = 0;

@@ -219,6 +219,8 @@ int subscriptions_peer_up(struct link *link, const struct peer_up *up, struct er
    has not confirmed yet may have published, and ended. */
 bool subscriptions_finished(struct link *link)
 {
+	if (link->alone)
+		return true;
 	EACH_PUBLISHER(link, subscription, publisher)
 		if (!subscription->cycle && publisher->claimed &&
 			(!publisher_over(publisher) || publisher->queued || publisher->held || newest_pending(publisher)))
@@ -228,6 +230,8 @@ bool subscriptions_finished(struct link *link)
 
 static bool to_be_drained(const struct publisher *publisher)
 {
+	if (publisher->subscription->link->alone)
+		return false;
 	return publisher->queued || publisher->held || newest_pending(publisher) ||
 		(publisher->claimed && !publisher->lost && !publisher->gone && !publisher->end_answered);
 }

@@ -10,7 +10,8 @@
  *   {"do": "connect", "node": N}                      all are bound: dial the neighbours
  *   {"do": "go", "hold": false}                       all are wired: start run; hold: serve, but do not start it
  *   {"do": "stop", "within": 10.0}                    the program stops; seconds until TERM
- *   {"do": "drain", "within": 8.5}                    all runs have ended: no new calls, send queues and ENDs
+ *   {"do": "drain", "within": 8.5}                    all runs have ended: no new calls, send queues and ENDs;
+ *                                                     "alone": true: only this process ends, its neighbours go on
  *   {"do": "listen", "node": N, "address": "ipc://..."}    for an observer (lpad call)
  *   {"do": "finish"}                                  all are drained, or time is up: fini and exit
  *   {"do": "peer", "node": "worker/2", "number": 3, "index": 2, "incarnation": 1, "state": "lost" | "gone"}

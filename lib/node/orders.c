@@ -50,7 +50,8 @@ static void do_drain(struct life *life, struct replica *replica, json_t *line)
 {
 	json_t *within = json_object_get(line, "within");
 	life->waits_at = clock_ms() + WAITS_MS;
-	replica_drain(replica, json_is_number(within) ? json_number_value(within) : 10);
+	replica_drain(replica, json_is_number(within) ? json_number_value(within) : 10,
+		json_is_true(json_object_get(line, "alone")));
 }
 
 static void do_listen(struct life *life, struct replica *replica, json_t *line)

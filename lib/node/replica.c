@@ -461,10 +461,12 @@ void replica_stop(struct replica *replica)
 	host_node_stop(replica->node);
 }
 
-void replica_drain(struct replica *replica, double within)
+void replica_drain(struct replica *replica, double within, bool alone)
 {
 	replica->draining = true;
 	say_step(replica, "drain");
+	if (alone)
+		link_leave_alone(replica->node->link);
 	link_drain(replica->node->link, clock_ns() + (int64_t)(within * 1e9));
 }
 

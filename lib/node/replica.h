@@ -57,7 +57,7 @@ void replica_connect(struct replica *replica);
 void replica_go(struct replica *replica, bool hold);     /* hold: it serves, but its run does not begin */
 void replica_peer_up(struct replica *replica, const struct peer_up *up);
 void replica_stop(struct replica *replica);
-void replica_drain(struct replica *replica, double within);
+void replica_drain(struct replica *replica, double within, bool alone);
 /* Waits for callbacks to end; says that fini comes. */
 void replica_end_work(struct replica *replica);
 /* Then calls fini, once run has ended; waits for that, and leaves the link. Nothing is freed: the process exits next. */

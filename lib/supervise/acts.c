@@ -7,15 +7,21 @@
 #include "base/memory.h"
 #include "supervise/questions.h"
 
-enum { STOP_CODE = 128 + SIGTERM, CODE_MOST = 125 };
+enum { STOP_CODE = 128 + SIGTERM, KILL_CODE = 128 + SIGKILL, CODE_MOST = 125 };
 
+/* A process of an act. */
+struct part {
+	struct child *child;
+	int incarnation;                /* restart: the one that is to run */
+	bool done;
+};
 /* One question that is answered when all of its processes are where they should be. */
 struct act {
 	struct act *next;
 	struct guest *guest;
 	json_t *id;                     /* owned; NULL: none */
 	enum order order;
-	LIST(struct child *) children;
+	LIST(struct part) parts;        /* in the order of the processes */
 };
 
 /* ---- processes of the chosen replicas ---- */
@@ -28,12 +34,15 @@ static bool *processes_of(const struct supervisor *supervisor, const struct chos
 	return out;
 }
 
-static json_t *names_of(const struct child *const *children, size_t count)
+/* The replicas of all processes of an act, for which `is` is true; NULL: all. */
+static json_t *names_of(const struct act *act, bool (*is)(const struct child *child))
 {
 	json_t *names = json_array();
-	for (size_t i = 0; i < count; i++)
-		for (int k = 0; k < children[i]->count; k++)
-			json_array_append_new(names, json_string(children[i]->members[k]->name));
+	for (size_t i = 0; i < act->parts.count; i++) {
+		const struct child *child = act->parts.at[i].child;
+		for (int k = 0; k < child->count && (!is || is(child)); k++)
+			json_array_append_new(names, json_string(child->members[k]->name));
+	}
 	return names;
 }
 
@@ -42,7 +51,7 @@ static json_t *names_of(const struct child *const *children, size_t count)
 static void release(struct act *act)
 {
 	json_decref(act->id);
-	list_release(&act->children);
+	list_release(&act->parts);
 	free(act);
 }
 
@@ -59,59 +68,119 @@ void acts_forget(struct supervisor *supervisor, const struct guest *guest)
 	}
 }
 
-static bool is_done(const struct act *act)
+static bool is_down(const struct part *part)
 {
-	for (size_t i = 0; i < act->children.count; i++)
-		if (act->children.at[i]->members[0]->state != MEMBER_DEAD)
+	return part->child->members[0]->state == MEMBER_DEAD;
+}
+
+static bool runs_again(const struct part *part)
+{
+	const struct child *child = part->child;
+	for (int i = 0; i < child->count; i++)
+		if (child->members[i]->incarnation < part->incarnation || child->members[i]->state < MEMBER_RUNNING ||
+		    child->members[i]->state > MEMBER_ENDED)
 			return false;
 	return true;
 }
 
-/* Those that did not end as they should have. */
+static bool is_done(const struct act *act)
+{
+	bool done = true;
+	for (size_t i = 0; i < act->parts.count; i++) {
+		struct part *part = &act->parts.at[i];
+		part->done |= (act->order == ORDER_STOP ? is_down : runs_again)(part);
+		done &= part->done;
+	}
+	return done;
+}
+
+/* Those that did not end as they should have: a restart shows it of the incarnation before. */
 static json_t *failures_of(const struct act *act)
 {
 	json_t *failures = json_object();
-	for (size_t i = 0; i < act->children.count; i++)
-		for (int k = 0; k < act->children.at[i]->count; k++) {
-			const struct member *member = act->children.at[i]->members[k];
+	for (size_t i = 0; i < act->parts.count; i++)
+		for (int k = 0; act->order == ORDER_STOP && k < act->parts.at[i].child->count; k++) {
+			const struct member *member = act->parts.at[i].child->members[k];
 			if (member->failure)
 				json_object_set_new(failures, member->name, result_failure(member->failure));
 		}
 	return failures;
 }
 
-static json_t *killed_of(const struct act *act)
+static bool had_to_be_killed(const struct child *child)
 {
-	json_t *killed = json_array();
-	for (size_t i = 0; i < act->children.count; i++)
-		for (int k = 0; act->children.at[i]->had_to_be_killed && k < act->children.at[i]->count; k++)
-			json_array_append_new(killed, json_string(act->children.at[i]->members[k]->name));
-	return killed;
+	return child->had_to_be_killed;
 }
 
-static void answer(struct supervisor *supervisor, struct act *act)
+static void answer(const struct asking *asking, const struct act *act)
+{
+	json_t *out = json_pack("{si so}", "schema", 1, "nodes", names_of(act, NULL));
+	if (act->order == ORDER_STOP) {
+		json_object_set_new(out, "failures", failures_of(act));
+		json_object_set_new(out, "killed", names_of(act, had_to_be_killed));
+	}
+	console_answer(asking, out);
+}
+
+/* ---- why it will not be done ---- */
+
+static const struct member *failed_one(const struct part *part)
+{
+	for (int i = 0; i < part->child->count; i++) {
+		const struct member *member = part->child->members[i];
+		if (member->incarnation >= part->incarnation && member->failure)
+			return member;
+	}
+	return NULL;
+}
+
+/* Refuses a restart that came to nothing. */
+static bool has_failed(const struct asking *asking, const struct act *act)
+{
+	if (act->order != ORDER_RESTART)
+		return false;
+	if (asking->supervisor->phase >= PHASE_STOP) {
+		console_refuse(asking, "the run is stopping");
+		return true;
+	}
+	for (size_t i = 0; i < act->parts.count; i++) {
+		const struct member *failed = failed_one(&act->parts.at[i]);
+		struct text cleanup_text text = { 0 };
+		if (failed)
+			failure_describe(failed, &text);
+		else if (act->parts.at[i].child->order == ORDER_STOP)
+			text_format(&text, "%s was stopped meanwhile", act->parts.at[i].child->name);
+		if (!text.length)
+			continue;
+		console_refuse(asking, "%s", text_string(&text));
+		return true;
+	}
+	return false;
+}
+
+static bool settle(struct supervisor *supervisor, const struct act *act)
 {
 	const struct asking asking = { .supervisor = supervisor, .guest = act->guest, .id = act->id };
-	const struct child *const *children = (const struct child *const *)act->children.at;
-	console_answer(&asking, json_pack("{si so so so}", "schema", 1, "nodes", names_of(children, act->children.count),
-		"failures", failures_of(act), "killed", killed_of(act)));
+	if (!is_done(act))
+		return has_failed(&asking, act);
+	answer(&asking, act);
+	return true;
 }
 
 void acts_settle(struct supervisor *supervisor)
 {
 	for (struct act **at = &supervisor->acts; *at; ) {
 		struct act *act = *at;
-		if (!is_done(act)) {
+		if (!settle(supervisor, act)) {
 			at = &act->next;
 			continue;
 		}
 		*at = act->next;
-		answer(supervisor, act);
 		release(act);
 	}
 }
 
-/* ---- stop ---- */
+/* ---- stop and restart ---- */
 
 static void stop_run(const struct asking *asking)
 {
@@ -128,6 +197,12 @@ static void stop_run(const struct asking *asking)
 	console_answer(asking, json_pack("{si sb sb}", "schema", 1, "stopping", true, "already", already));
 }
 
+static struct part part_of(struct child *child)
+{
+	bool fresh = child->members[0]->state == MEMBER_NEW;
+	return (struct part){ .child = child, .incarnation = child->members[0]->incarnation + !fresh };
+}
+
 static void order(const struct asking *asking, const struct chosen *chosen, enum order order)
 {
 	struct supervisor *supervisor = asking->supervisor;
@@ -138,23 +213,104 @@ static void order(const struct asking *asking, const struct chosen *chosen, enum
 	for (int i = 0; i < supervisor->child_count; i++) {
 		if (!wanted[i])
 			continue;
-		*list_add(&act->children) = &supervisor->children[i];
+		*list_add(&act->parts) = part_of(&supervisor->children[i]);
 		ordered_end(supervisor, &supervisor->children[i], order);
 	}
 }
 
-void acts_stop(const struct asking *asking)
+/* One that is just being stopped: both together cannot be had. NULL: none. */
+static const struct member *stopping_one(const struct chosen *chosen)
 {
-	struct chosen chosen;
-	if (!json_object_get(asking->question, "nodes")) {
-		stop_run(asking);
-		return;
+	for (size_t i = 0; i < chosen->list.count; i++) {
+		const struct member *member = chosen->list.at[i];
+		if (member->child->order == ORDER_STOP && member->state != MEMBER_DEAD)
+			return member;
 	}
-	if (!console_choose(asking, &chosen))
-		return;
+	return NULL;
+}
+
+static void order_chosen(const struct asking *asking, const struct chosen *chosen, enum order what)
+{
+	const struct member *stopping = what == ORDER_RESTART ? stopping_one(chosen) : NULL;
 	if (asking->supervisor->phase >= PHASE_STOP)
 		console_refuse(asking, "the run is stopping, and all of its nodes with it");
+	else if (asking->supervisor->paused_ns)
+		console_refuse(asking, "the run is paused (Ctrl-Z): `fg` continues it");
+	else if (stopping)
+		console_refuse(asking, "%s is just being stopped: restart it when it is down", stopping->name);
 	else
-		order(asking, &chosen, ORDER_STOP);
+		order(asking, chosen, what);
+}
+
+static void ask_order(const struct asking *asking, enum order what)
+{
+	struct chosen chosen;
+	if (!console_choose(asking, &chosen))
+		return;
+	order_chosen(asking, &chosen, what);
 	list_release(&chosen.list);
+}
+
+void acts_stop(const struct asking *asking)
+{
+	if (json_object_get(asking->question, "nodes"))
+		ask_order(asking, ORDER_STOP);
+	else
+		stop_run(asking);
+}
+
+void acts_restart(const struct asking *asking)
+{
+	if (json_object_get(asking->question, "nodes"))
+		ask_order(asking, ORDER_RESTART);
+	else
+		console_refuse(asking, "\"nodes\" says which are to be started again");
+}
+
+/* ---- signals ---- */
+
+/* All at once, as by a second Ctrl-C. */
+static void kill_run(const struct asking *asking)
+{
+	run_stop(asking->supervisor, CAUSE_USER, KILL_CODE, NULL, NULL);
+	run_kill_all(asking->supervisor);
+	console_answer(asking, json_pack("{si sb}", "schema", 1, "stopping", true));
+}
+
+static void signal_chosen(const struct asking *asking, const struct chosen *chosen, int number)
+{
+	struct supervisor *supervisor = asking->supervisor;
+	bool *cleanup_free wanted = processes_of(supervisor, chosen);
+	json_t *nodes = json_array(), *without = json_array();
+	for (int i = 0; i < supervisor->child_count; i++) {
+		const struct child *child = &supervisor->children[i];
+		for (int k = 0; wanted[i] && k < child->count; k++)
+			json_array_append_new(child->pid ? nodes : without, json_string(child->members[k]->name));
+		if (wanted[i] && child->pid)
+			kill(-child->pid, number);
+	}
+	bool none = !json_array_size(nodes);
+	const struct member *first = chosen->list.at[0];
+	json_t *answer = json_pack("{si so so}", "schema", 1, "nodes", nodes, "without", without);
+	if (none) {
+		json_decref(answer);
+		console_refuse(asking, "%s%s has no process now (%s)", first->name, chosen->list.count > 1 ? ", as the others," : "",
+			status_state(first));
+	} else
+		console_answer(asking, answer);
+}
+
+void acts_kill(const struct asking *asking)
+{
+	struct chosen chosen;
+	const json_t *given = json_object_get(asking->question, "signal");
+	json_int_t number = given ? json_integer_value(given) : SIGKILL;
+	if (number < 1 || number > SIGRTMAX)
+		console_refuse(asking, "\"signal\" is a number from 1 to %d", SIGRTMAX);
+	else if (!json_object_get(asking->question, "nodes") && number == SIGKILL)
+		kill_run(asking);
+	else if (console_choose(asking, &chosen)) {
+		signal_chosen(asking, &chosen, (int)number);
+		list_release(&chosen.list);
+	}
 }

@@ -2,6 +2,7 @@
 #include "supervise/console.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +13,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "supervise/questions.h"
 
 enum {
 	GUESTS_MOST = 64,
-	QUESTION_LONGEST = 1 << 20
+	QUESTION_LONGEST = 1 << 20,
+	LAST_MS = 500
 };
 
 /* ---- answers ---- */
@@ -148,6 +151,9 @@ static const struct {
 	{ "node", observe_node },
 	{ "status", status_ask },
 	{ "stop", acts_stop },
+	{ "restart", acts_restart },
+	{ "kill", acts_kill },
+	{ "follow", follow_ask },
 };
 
 static void take_question(struct supervisor *supervisor, struct guest *guest, const json_t *question)
@@ -175,6 +181,7 @@ static void dismiss(struct supervisor *supervisor, struct guest *guest)
 	channel_close(&guest->channel);
 	observe_forget(guest);
 	acts_forget(supervisor, guest);
+	follow_forget(supervisor, guest);
 	free(guest);
 }
 
@@ -187,10 +194,12 @@ void console_readable(struct supervisor *supervisor, struct guest *guest)
 		take_question(supervisor, guest, question);
 		json_decref(question);
 	}
-	if (bad || got < 0 || guest->channel.ended)
+	if (bad || got < 0 || guest->channel.ended) {
 		dismiss(supervisor, guest);
-	else
-		watch_guest(supervisor, guest);
+		return;
+	}
+	follow_catch_up(supervisor, guest);
+	watch_guest(supervisor, guest);
 }
 
 static bool is_ours(int fd)
@@ -237,8 +246,20 @@ int console_open(struct supervisor *supervisor, struct error *error)
 	return 0;
 }
 
+/* The last answers; not for long. */
+static void flush_guests(struct supervisor *supervisor)
+{
+	int64_t until = clock_ms() + LAST_MS;
+	for (struct guest *guest = supervisor->guests; guest; guest = guest->next)
+		while (!channel_flush(&guest->channel) && channel_pending(&guest->channel) && clock_ms() < until) {
+			struct pollfd poll_out = { .fd = guest->channel.fd, .events = POLLOUT };
+			poll(&poll_out, 1, (int)(until - clock_ms()));
+		}
+}
+
 void console_close(struct supervisor *supervisor)
 {
+	flush_guests(supervisor);
 	while (supervisor->guests)
 		dismiss(supervisor, supervisor->guests);
 	int fd = supervisor->console_watch.fd;

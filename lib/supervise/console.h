@@ -17,6 +17,18 @@
  *     {"schema": 1, "nodes": ["actor/3"], "failures": {}, "killed": []}     when they are down; nodes: with those that share a
  *     process with one; failures: by node, as in result.json, of those that ended badly nevertheless; killed: those that did
  *     not end in time
+ *   {"ask": "restart", "nodes": ["learner"]}     the same end, and the next incarnation at once; what was down is started again
+ *     {"schema": 1, "nodes": ["learner"]}     when all run again; or an error: one fails meanwhile, is stopped, the run stops
+ *   {"ask": "kill", "nodes": ["actor/3"], "signal": 9}     a signal to the groups of their processes; the policy sees to the rest
+ *     {"schema": 1, "nodes": ["actor/3"], "without": []}     without: those that have no process
+ *   {"ask": "kill"}     everything, at once, as by a second Ctrl-C; the launch ends with 137
+ *     {"schema": 1, "stopping": true}
+ *   {"ask": "follow", "events": ["report", "state", "phase"], "nodes": ["actor"]}     what happens; events absent: all
+ *     {"schema": 1, "following": true}, then a line for each event, as of `lpad launch --json` (lpad-record(5); "output" only
+ *     if that is what the launch prints), and
+ *     {"event": "state", "node": "actor/3", "state": "running", "incarnation": 2}     as in status
+ *     {"event": "dropped", "count": 7}     the guest did not read fast enough, and missed so many
+ *     The last one, which nobody has to ask for, is "result".
  *   anything else, or what cannot be done
  *     {"error": "there is no node `actr`; did you mean actor?", "unknown": true}     unknown: what is missing is a node
  *

@@ -187,7 +187,10 @@ void failure_cause(const struct supervisor *supervisor, struct text *out)
 		describe_signal(supervisor->stop_code, out);
 		break;
 	case CAUSE_USER:
-		text_format(out, "stopped by lpad stop with %d", supervisor->stop_code);
+		if (supervisor->stop_code > 128)
+			text_add(out, supervisor->stop_code == CODE_KILLED ? "killed by lpad kill" : "stopped by lpad stop");
+		else
+			text_format(out, "stopped by lpad stop with %d", supervisor->stop_code);
 		break;
 	case CAUSE_TIME:
 		text_add(out, "time limit");

@@ -15,7 +15,7 @@
  *     run.c         barriers, completion, stop, drain
  *     peers.c       what neighbours learn of each other
  *     children.c    deaths, and what escaped from the dead
- *     console.c     other commands of the user (questions.h: status.c, acts.c, observe.c)
+ *     console.c     other commands of the user (questions.h: status.c, acts.c, follow.c, observe.c)
  *     ordered.c     one process that the user wants to end, or to begin again
  *     policy.c      what a failure leads to: stop, going on without, starting again (restart.c)
  *     failure.c     who began it; exit code; the report
@@ -262,6 +262,7 @@ struct supervisor {
 	struct watch signals_watch, guardian_watch, sink_watch[2], console_watch;
 	struct guest *guests;           /* console.c's */
 	struct act *acts;               /* acts.c's: what guests wait for */
+	int followers;                  /* guests that are told what happens */
 	int guest_count;
 	struct watch *held[2];          /* streams not read until their sink is taken from */
 	struct timers timers;
@@ -385,6 +386,11 @@ void statistics_restart(struct member *member);
 void statistics_release(struct member *member);
 json_t *statistics_metrics(const struct member *member);
 json_t *statistics_edges(const struct supervisor *supervisor);
+
+/* follow.c */
+/* For the guests that follow; borrows the event. */
+void follow_event(void *supervisor, json_t *event);
+void follow_state(struct supervisor *supervisor, const struct member *member);
 
 /* status.c */
 const char *status_phase(enum phase phase);

@@ -12,9 +12,12 @@ static const double NO_LIMIT_SECONDS = 1e9;
 
 void member_set_state(struct supervisor *supervisor, struct member *member, enum member_state state)
 {
+	const char *before = status_state(member);
 	supervisor->in_state[member->state]--;
 	supervisor->in_state[state]++;
 	member->state = state;
+	if (supervisor->followers && strcmp(before, status_state(member)))
+		follow_state(supervisor, member);
 }
 
 bool member_alive(const struct member *member)
@@ -157,8 +160,9 @@ void member_stop(struct supervisor *supervisor, struct member *member)
 
 void member_drain(struct supervisor *supervisor, struct member *member)
 {
-	send_order(supervisor, member, json_pack("{ss sf}", "do", "drain", "within",
-		seconds_left(supervisor, member, 1)));
+	bool alone = supervisor->phase < PHASE_STOP;
+	send_order(supervisor, member, json_pack("{ss sf sb}", "do", "drain", "within",
+		seconds_left(supervisor, member, 1), "alone", alone));
 	member_set_state(supervisor, member, MEMBER_DRAINING);
 	arm_stop(supervisor, member, 1);
 }

@@ -248,6 +248,8 @@ void output_error(struct output *output, const char *format, ...)
 
 void output_event(struct output *output, json_t *event)
 {
+	if (output->tap)
+		output->tap(output->tap_context, event);
 	char *cleanup_free line = output->style.json ? dump_json(event, JSON_COMPACT) : NULL;
 	json_decref(event);
 	if (!line)

@@ -33,6 +33,8 @@ struct output {
 	bool terminal;                  /* stderr is one where a line may be rewritten; with stdout together, all goes there */
 	struct text progress;           /* that line; empty: none */
 	bool progress_shown;            /* the cursor stands behind it */
+	void (*tap)(void *context, json_t *event);      /* sees all events, and borrows them; NULL: nobody does */
+	void *tap_context;
 	int64_t shown;                  /* nodes' lines shown where lpad's own are */
 };
 

@@ -5,7 +5,8 @@
  *
  *     observe.c     node: where a node listens for observers
  *     status.c      status: how everything is
- *     acts.c        stop, kill, restart
+ *     acts.c        stop, restart, kill
+ *     follow.c      follow: what happens, as it happens
  */
 #ifndef SUPERVISE_QUESTIONS_H
 #define SUPERVISE_QUESTIONS_H
@@ -25,6 +26,7 @@ struct guest {
 	struct watch watch;
 	struct channel channel;
 	LIST(struct waiting) waiting;
+	struct following *following;    /* follow.c's; NULL: it does not */
 };
 
 /* All borrowed while it is taken; what is answered later keeps a reference to `id`. */
@@ -54,10 +56,17 @@ struct member *console_member(const struct asking *asking, const char *name);
 /* observe.c */
 void observe_node(const struct asking *asking);
 void observe_forget(struct guest *guest);
+/* follow.c */
+void follow_ask(const struct asking *asking);
+/* It has read some: what it missed is told. */
+void follow_catch_up(struct supervisor *supervisor, struct guest *guest);
+void follow_forget(struct supervisor *supervisor, struct guest *guest);
 /* status.c */
 void status_ask(const struct asking *asking);
 /* acts.c */
 void acts_stop(const struct asking *asking);
+void acts_restart(const struct asking *asking);
+void acts_kill(const struct asking *asking);
 void acts_forget(struct supervisor *supervisor, const struct guest *guest);
 
 #endif

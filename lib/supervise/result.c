@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <signal.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -96,7 +97,8 @@ static json_t *cause_json(const struct supervisor *supervisor)
 	case CAUSE_USER:
 		if (!supervisor->stop_code && root)
 			break;
-		return json_pack("{ss si so}", "what", "lpad stop", "code", supervisor->stop_code, "why", why_json(supervisor));
+		return json_pack("{ss si so}", "what",
+			supervisor->stop_code == 128 + SIGKILL ? "lpad kill" : "lpad stop", "code", supervisor->stop_code, "why", why_json(supervisor));
 	case CAUSE_TIME:
 		return json_pack("{ss}", "what", "time limit");
 	case CAUSE_STDOUT:

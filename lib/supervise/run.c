@@ -61,7 +61,7 @@ static void announce(struct supervisor *supervisor)
 			why && *why ? ": " : "", why ? why : "");
 		break;
 	case CAUSE_USER:
-		output_say(output, "stopped by lpad stop%s%s", why && *why ? ": " : "", why ? why : "");
+		output_say(output, "%s%s%s", supervisor->stop_code == 128 + SIGKILL ? "killed by lpad kill" : "stopped by lpad stop", why && *why ? ": " : "", why ? why : "");
 		break;
 	case CAUSE_SIGNAL:
 		output_say(output, "stopping (once more kills at once)");

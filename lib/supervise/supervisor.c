@@ -394,6 +394,8 @@ static int supervisor_run(const struct launch *launch)
 	struct error error = { 0 };
 	handover_prepare(&supervisor);
 	output_init(&supervisor.output, &launch->style, launch->record);
+	supervisor.output.tap = follow_event;
+	supervisor.output.tap_context = &supervisor;
 	handover_open(&supervisor);
 	launch->record->trouble = say_trouble;
 	launch->record->context = &supervisor;

@@ -31,7 +31,7 @@ START_TEST(each_incarnation_has_its_line)
 	peer_up(&peers[0], 1, 3);
 	ck_assert_int_eq(handle_await_server(peers[0].peers, 1, never), 3);
 	link_peer_lost(peers[0].link, 1, 0, 3, true);
-	peer_up(&peers[0], 1, 4);               /* gone is for good */
+	peer_up(&peers[0], 1, 3);               /* that one is gone for good */
 	ck_assert_fault(handle_await_server(peers[0].peers, 1, never), LPAD_EGONE);
 	end_child(&third);
 	end_child(&first);

@@ -252,8 +252,10 @@ START_TEST(the_dead_say_no_hello)
 	link_peer_lost(peers[1].link, FALSE_GROUP, 0, 1, false);        /* old news */
 	false_echo(&caller);
 	link_peer_lost(peers[1].link, FALSE_GROUP, 0, 2, true);
-	caller.incarnation = 3;
 	ck_assert(!false_hello(&caller));
+	caller.incarnation = 3;         /* it was started again after all */
+	ck_assert(false_hello(&caller));
+	false_echo(&caller);
 	false_close(&caller);
 }
 END_TEST
