@@ -15,7 +15,7 @@ T ?=
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 VERSION := 0.1.0
 
-PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev check mandoc jq python3 python3-yaml python3-jsonschema
+PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev libhwloc-dev check mandoc jq python3 python3-yaml python3-jsonschema
 PACKAGES_CI := clang procps gdb strace
 
 comma := ,
@@ -29,7 +29,7 @@ CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -pthread $(CFLAGS) $(WARNINGS) $(sanitize) -D_GNU_SOURCE -Ilib -Ilib/include \
               -include base/banned.h \
               -DLPAD_VERSION='"$(VERSION)"' -DLPAD_PREFIX='"$(PREFIX)"' -DLPAD_SANITIZE='"$(sanitize)"'
-LIBS := -lyaml -lnng -ljansson -lmd -lm -ldl -pthread
+LIBS := -lyaml -lnng -ljansson -lmd $$(pkg-config --libs hwloc) -lm -ldl -pthread
 
 MODULE_SOURCES := $(sort $(wildcard lib/modules/*.c))
 LIB_SOURCES := $(filter-out $(MODULE_SOURCES),$(sort $(wildcard lib/*/*.c)))

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "command.h"
 #include "supervise/probe.h"
+#include "supervise/resources.h"
 
 enum { SET, JSON, COLOR };
 static const struct option_row rows[] = {
@@ -54,6 +55,7 @@ static void check_combination(struct check *check, struct source *source, struct
 	topology_bind(topology, &lookup, &check->problems);
 	topology_warn_not_yet(topology, &check->problems);
 	topology_check_programs(topology, false, &check->problems);
+	resources_warn(topology, &check->problems);
 	topology_check_limits(topology, &check->limits, &check->problems);
 	if (!check->measured)
 		check->size = topology_measure(topology, NULL);
@@ -193,7 +195,7 @@ const struct command command_check = {
 	.details =
 		"Every combination of the one_of variables is checked: syntax, variables, modules (compiled, and opened in\n"
 		"processes that are thrown away), parameters, edges, and what the nodes themselves check.\n"
-		"What this version cannot launch yet is a warning.\n"
+		"What this version cannot launch yet, or this machine cannot give, is a warning.\n"
 		"Exit: 0 clean or only warnings, 1 problems, 2 usage, 3 the file could not be read.\n",
 	.run = run,
 };

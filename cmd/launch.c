@@ -47,6 +47,8 @@ static int launch(struct launching *launching)
 		files_remove_tree(launching->sockets);
 	if (code == EXIT_START && !launching->dry_run && !started)
 		fputs("lpad: nothing was started, and there is no record of it\n", stderr);
+	allotments_free(launching->allotments);
+	free(launching->cgroup);
 	processes_free(launching->processes);
 	free(launching->held);
 	topology_free(launching->topology);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "launching.h"
 
+#include <unistd.h>
+
 #include "base/files.h"
 #include "base/memory.h"
+#include "supervise/cgroup.h"
 #include "supervise/folders.h"
 #include "supervise/guardian.h"
 
@@ -39,6 +42,24 @@ static int make_sockets(struct launching *launching)
 	return launching->sockets ? 0 : refuse(&error);
 }
 
+/* The guardian knows of it before it is there. */
+static int make_cgroup(struct launching *launching)
+{
+	struct error error = { 0 };
+	const struct allotments *all = launching->allotments;
+	if (!all->cgroup)
+		return 0;
+	launching->cgroup = cgroup_of_run(all->cgroup, getppid());
+	guardian_tell_cgroup(launching->guardian, launching->cgroup);
+	if (cgroup_make(launching->cgroup, &error))
+		return refuse(&error);
+	for (int i = 0; i < all->count; i++)
+		if (all->at[i].asked && all->at[i].asked->memory &&
+		    cgroup_limit(launching->cgroup, i, all->at[i].asked->memory, &error))
+			return refuse(&error);
+	return 0;
+}
+
 /* The nodes are told of both in JSON. */
 static int must_be_utf8(const char *path, const char *remedy)
 {
@@ -61,7 +82,8 @@ int launching_make_places(struct launching *launching)
 	guardian_tell_places(launching->guardian, launching->sockets, &launching->record);
 	if ((code = must_be_utf8(launching->sockets, "set XDG_RUNTIME_DIR to another")) ||
 	    (code = must_be_utf8(launching->record.folder, "--record FOLDER names another place")) ||
-	    (code = launching_resolve_with_run(launching)) || (code = fill_record(launching)))
+	    (code = launching_resolve_with_run(launching)) || (code = fill_record(launching)) ||
+	    (code = make_cgroup(launching)))
 		record_discard(&launching->record);
 	return code;
 }

@@ -116,6 +116,16 @@ static int take_held(struct launching *launching)
 	return code || !launching->held ? code : hold_no_commands(launching);
 }
 
+/* What the machine lacks is a problem of this launch alone. */
+static void allot(struct launching *launching)
+{
+	struct machine machine;
+	machine_read_for(&machine, launching->processes);
+	allotments_free(launching->allotments);
+	launching->allotments = allotments_new(launching->topology, launching->processes, &machine, &launching->problems);
+	machine_release(&machine);
+}
+
 /* Who shares a process with whom, and what carries the edges between them. */
 static int place(struct launching *launching)
 {
@@ -129,6 +139,7 @@ static int place(struct launching *launching)
 	launching->processes = processes_new(topology, launching->threads);
 	if (carrier_read(getenv("LPAD_TRANSPORT"), &launching->carrier, &error))
 		return launching_cannot("%s", error.text);
+	allot(launching);
 	carrier_check(launching->carrier, topology, launching->processes, &launching->problems);
 	return 0;
 }

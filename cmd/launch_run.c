@@ -58,6 +58,7 @@ int launching_run(struct launching *launching)
 		launching->style.colour_out = launching->style.colour_err = false;
 	struct launch launch = { .ways = launching->ways.of, .any_wrapped = launching->ways.wraps.count,
 		.topology = launching->topology, .processes = launching->processes, .held = launching->held,
+		.allotments = launching->allotments, .cgroup = launching->cgroup,
 		.record = &launching->record,
 		.sockets = launching->sockets, .token = launching->token, .program = "/proc/self/exe", .document = write_document,
 		.context = launching, .style = launching->style, .guardian = launching->guardian,

@@ -59,6 +59,8 @@ struct launching {
 	char *sockets;
 	char token[17];
 	struct processes *processes;
+	struct allotments *allotments;
+	char *cgroup;                   /* of the run, for limits of memory; NULL: none */
 	enum carrier carrier;
 	const int *known;               /* by replica: the incarnation that the process should know, whose document is written */
 	struct run_places places;

@@ -219,6 +219,7 @@ void child_died(struct supervisor *supervisor, struct child *child, int status, 
 	supervisor_unwatch(supervisor, &child->control_watch);
 	channel_close(&child->control);
 	struct failure *failure = judge(supervisor, child);
+	limits_explain(supervisor, child, failure, usage);
 	child_set_state(supervisor, child, MEMBER_DEAD);
 	for (int i = 0; i < child->count; i++)
 		console_lost(supervisor, child->members[i]);

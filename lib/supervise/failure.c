@@ -20,6 +20,7 @@ void failure_free(struct failure *failure)
 		return;
 	free(failure->text);
 	free(failure->peer);
+	free(failure->limit);
 	free(failure);
 }
 
@@ -132,10 +133,14 @@ static bool is_usual(const char *step)
 
 static void describe_text(const struct failure *failure, struct text *out)
 {
+	if (failure->limit && failure->limit_is_sure)
+		text_format(out, "%s: ", failure->limit);
 	if (failure->signal)
 		describe_signal(failure->signal, out);
 	else
 		text_add(out, failure->text);
+	if (failure->limit && !failure->limit_is_sure)
+		text_format(out, ", %s", failure->limit);
 }
 
 void failure_describe_reason(const struct failure *failure, struct text *out)

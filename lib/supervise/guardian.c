@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "supervise/cgroup.h"
 #include "supervise/reap.h"
 
 enum {
@@ -32,6 +33,7 @@ struct guardian {
 	bool stop_wanted;       /* the run has stopped: stop ourselves */
 	int ended_by;           /* the signal that ended it before there was a run */
 	char *sockets;
+	char *cgroup;           /* of the run; NULL: none */
 	char *run, *record;     /* name and folder */
 	int hold;               /* of the record */
 	struct pids before;
@@ -105,7 +107,8 @@ static void stop_self(void)
 
 /* ---- what the child says: a letter, a text (a path may hold any byte but NUL), NUL ---- */
 
-enum { SAYS_SIGNALS = 's', SAYS_PAUSED = 'p', SAYS_SOCKETS = 'f', SAYS_RUN = 'n', SAYS_RECORD = 'r', SAYS_RUNNING = 'd' };
+enum { SAYS_SIGNALS = 's', SAYS_PAUSED = 'p', SAYS_SOCKETS = 'f', SAYS_RUN = 'n', SAYS_RECORD = 'r', SAYS_RUNNING = 'd',
+	SAYS_CGROUP = 'c' };
 
 static void keep(char **place, const char *value)
 {
@@ -124,6 +127,9 @@ static void take_word(struct guardian *guardian, const char *word)
 		break;
 	case SAYS_SOCKETS:
 		keep(&guardian->sockets, word + 1);
+		break;
+	case SAYS_CGROUP:
+		keep(&guardian->cgroup, word + 1);
 		break;
 	case SAYS_RUN:
 		keep(&guardian->run, word + 1);
@@ -178,6 +184,11 @@ void guardian_tell_places(int channel, const char *sockets, const struct record 
 		tell(channel, SAYS_RUN, record->id);
 	if (record)
 		tell(channel, SAYS_RECORD, record->folder);
+}
+
+void guardian_tell_cgroup(int channel, const char *cgroup)
+{
+	tell(channel, SAYS_CGROUP, cgroup);
 }
 
 int guardian_tell_paused(int channel)
@@ -320,6 +331,8 @@ static int guard(struct guardian *guardian)
 	}
 	if (guardian->sockets)
 		files_remove_tree(guardian->sockets);
+	if (guardian->cgroup)
+		cgroup_remove(guardian->cgroup);
 	close(guardian->signals);
 	return code;
 }
@@ -387,6 +400,7 @@ bool guardian_begin(struct detaching *detaching, int *channel, int *code)
 	text_release(&guardian.heard);
 	list_release(&guardian.before.list);
 	free(guardian.sockets);
+	free(guardian.cgroup);
 	free(guardian.run);
 	free(guardian.record);
 	return true;

@@ -32,6 +32,8 @@ bool guardian_begin(struct detaching *detaching, int *channel, int *code);
 void guardian_leave_signals(int channel);
 /* What the guardian has to look after if the child cannot; NULL: not made yet. */
 void guardian_tell_places(int channel, const char *sockets, const struct record *record);
+/* Before it is made: removed at the end, by whoever survives. */
+void guardian_tell_cgroup(int channel, const char *cgroup);
 /* Detached, and everything runs: whoever waits is told, and what the guardian has to say goes to `log`. */
 void guardian_tell_running(int channel, const char *log);
 /* Everything below is stopped: the guardian may stop. -1: it cannot be told. */

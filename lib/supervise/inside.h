@@ -18,6 +18,7 @@
  *     console.c     other commands of the user (questions.h: status.c, acts.c, follow.c, observe.c)
  *     ordered.c     one process that the user wants to end, or to begin again
  *     policy.c      what a failure leads to: stop, going on without, starting again (restart.c)
+ *     limits.c      what a process may use, and whether that ended it
  *     failure.c     who began it; exit code; the report
  *     handover.c    --detach: from who waits for the start to the run alone
  *     statistics.c  reports and counters on their way to result.json
@@ -104,6 +105,8 @@ struct failure {
 	bool whole;             /* of the process: which of its replicas it was is not known */
 	char *text;             /* without the name */
 	char *peer;             /* the failed peer that it names: a consequence; NULL */
+	char *limit;            /* of resources, that was reached, "memory limit of 1GiB"; NULL: none is known */
+	bool limit_is_sure;
 };
 
 struct member {
@@ -185,6 +188,7 @@ struct child {
 	enum order order;
 	int64_t told_ns;                /* when it was told to stop by itself; 0: it stops with the run */
 	unsigned told;                  /* of the last news of a peer */
+	int64_t memory_kills;           /* by its cgroup, that are known */
 };
 
 /* One line to all of its replicas; takes the reference. */
@@ -361,6 +365,14 @@ void children_look(struct supervisor *supervisor);
 void children_sweep(struct supervisor *supervisor);
 /* True once nothing is left below. */
 bool children_end(struct supervisor *supervisor);
+
+/* limits.c */
+/* Never NULL. */
+const struct allotment *limits_of(const struct supervisor *supervisor, const struct child *child);
+bool limits_by_cgroup(const struct supervisor *supervisor, const struct child *child);
+/* Of a process that has just died: whether its failure, or the one about to become it, is its limit of memory. */
+void limits_explain(const struct supervisor *supervisor, struct child *child, struct failure *judged,
+	const struct rusage *usage);
 
 /* failure.c */
 struct member *failure_root(const struct supervisor *supervisor);

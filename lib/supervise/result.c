@@ -20,6 +20,8 @@ json_t *result_failure(const struct failure *failure)
 		json_object_set_new(out, "signal", json_integer(failure->signal));
 	else
 		json_object_set_new(out, "code", json_integer(failure->code));
+	if (failure->limit)
+		json_object_set_new(out, "limit", json_string(failure->limit));
 	if (failure->peer)
 		json_object_set_new(out, "peer", output_json_text(failure->peer, strlen(failure->peer)));
 	return out;

@@ -6,10 +6,10 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/files.h"
@@ -64,39 +64,122 @@ static int make_channels(bool streams, int out[2], int err[2], int control[2])
 	return files_nonblocking(out[0]) || files_nonblocking(err[0]) ? -1 : 0;
 }
 
-static void set_attributes(posix_spawnattr_t *attributes)
+/* ---- between fork and exec: the memory is still the parent's, so nothing but system calls ---- */
+
+enum step { STEP_GROUP, STEP_DESCRIPTORS, STEP_CGROUP, STEP_PROCESSORS, STEP_NICE, STEP_DATA, STEP_NOFILE, STEP_EXEC };
+static const char *const steps[] = {
+	[STEP_GROUP] = "cannot make a process group for",
+	[STEP_DESCRIPTORS] = "cannot hand descriptors to",
+	[STEP_CGROUP] = "cannot enter the cgroup of",
+	[STEP_PROCESSORS] = "cannot set the processors (cpus) of",
+	[STEP_NICE] = "cannot set the priority (nice) of",
+	[STEP_DATA] = "cannot set the memory limit (memory) of",
+	[STEP_NOFILE] = "cannot set the limit of open files (nofile) of",
+	[STEP_EXEC] = "cannot start",
+};
+/* How far it came, through a pipe that exec closes. */
+struct refusal {
+	enum step step;
+	int code;
+};
+
+static void take_default_signals(void)
 {
-	sigset_t none, all;
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t none;
+	for (int number = 1; number < NSIG; number++)
+		sigaction(number, &action, NULL);               /* KILL, STOP and those of libc refuse, rightly */
 	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_init(attributes);
-	posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setpgroup(attributes, 0);
-	posix_spawnattr_setsigmask(attributes, &none);
-	posix_spawnattr_setsigdefault(attributes, &all);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The limit is lowered around the call: there is no other way to hand a child its own before it begins. */
-static int run_spawn(const struct spawning *spawning, int out, int err, int control, pid_t *process)
+/* -1: our own stays. */
+static int take_descriptors(const int descriptors[4])
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	struct rlimit ours;
-	posix_spawn_file_actions_init(&actions);
-	if (!spawning->keeps_streams) {
-		posix_spawn_file_actions_adddup2(&actions, nothing, 0);
-		posix_spawn_file_actions_adddup2(&actions, out, 1);
-		posix_spawn_file_actions_adddup2(&actions, err, 2);
+	for (int i = 0; i < 4; i++)
+		if (descriptors[i] >= 0 && dup2(descriptors[i], i) < 0)
+			return -1;
+	return 0;
+}
+
+static int enter_cgroup(int fd)
+{
+	return fd < 0 || write(fd, "0", 1) == 1 ? 0 : -1;
+}
+
+static int take_processors(const struct spawning *spawning)
+{
+	return spawning->processors ? sched_setaffinity(0, spawning->processors_size, spawning->processors) : 0;
+}
+
+static int take_nice(const struct spawning *spawning)
+{
+	return spawning->has_nice ? setpriority(PRIO_PROCESS, 0, spawning->nice) : 0;
+}
+
+static int limit_data(const struct spawning *spawning)
+{
+	struct rlimit limit = { spawning->data, spawning->data };
+	return spawning->data ? setrlimit(RLIMIT_DATA, &limit) : 0;
+}
+
+/* Returns only if it fails: at which step. */
+static enum step become_child(const struct spawning *spawning, const int descriptors[4])
+{
+	if (setpgid(0, 0))
+		return STEP_GROUP;
+	take_default_signals();
+	if (enter_cgroup(spawning->cgroup))
+		return STEP_CGROUP;
+	if (take_descriptors(descriptors))
+		return STEP_DESCRIPTORS;
+	if (take_processors(spawning))
+		return STEP_PROCESSORS;
+	if (take_nice(spawning))
+		return STEP_NICE;
+	if (limit_data(spawning))
+		return STEP_DATA;
+	if (setrlimit(RLIMIT_NOFILE, &spawning->descriptors))
+		return STEP_NOFILE;
+	execve(spawning->program, spawning->arguments, spawning->environment);
+	return STEP_EXEC;
+}
+
+static pid_t fork_child(const struct spawning *spawning, const int descriptors[4], int report)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);                /* none may be handled by the child, in our memory */
+	pid_t process = vfork();                                /* no copy of page tables, however large we are */
+	if (!process) {
+		struct refusal refusal = { .step = become_child(spawning, descriptors), .code = errno };
+		if (write(report, &refusal, sizeof refusal) < 0)
+			_exit(126);
+		_exit(127);
 	}
-	posix_spawn_file_actions_adddup2(&actions, control, CONTROL);
-	set_attributes(&attributes);
-	int limited = !getrlimit(RLIMIT_NOFILE, &ours) && !setrlimit(RLIMIT_NOFILE, &spawning->descriptors);
-	int code = posix_spawn(process, spawning->program, &actions, &attributes, spawning->arguments,
-		spawning->environment);
-	if (limited)
-		setrlimit(RLIMIT_NOFILE, &ours);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
+	int code = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = code;
+	return process;
+}
+
+/* 0, or errno with the step. */
+static int run_spawn(const struct spawning *spawning, const int descriptors[4], pid_t *process, enum step *step)
+{
+	int report[2];
+	struct refusal refusal = { 0 };
+	*step = STEP_EXEC;
+	if (pipe2(report, O_CLOEXEC))
+		return errno;
+	*process = fork_child(spawning, descriptors, report[1]);
+	int code = *process < 0 ? errno : 0;
+	close(report[1]);
+	if (!code && read(report[0], &refusal, sizeof refusal) == (ssize_t)sizeof refusal) {
+		waitpid(*process, NULL, 0);
+		*step = refusal.step;
+		code = refusal.code;
+	}
+	close(report[0]);
 	return code;
 }
 
@@ -112,14 +195,16 @@ static const char *remedy(int code)
 int spawn_child(const struct spawning *spawning, struct spawned *out, struct error *error)
 {
 	int output[2] = { -1, -1 }, errors[2] = { -1, -1 }, control[2] = { -1, -1 };
+	enum step step = STEP_EXEC;
 	int code = make_channels(!spawning->keeps_streams, output, errors, control) ? errno : 0;
 	if (!code)
-		code = run_spawn(spawning, output[1], errors[1], control[1], &out->process);
+		code = run_spawn(spawning, (int [4]){ spawning->keeps_streams ? -1 : nothing, output[1],
+			errors[1], control[1] }, &out->process, &step);
 	if (code) {
 		close_pair(output);
 		close_pair(errors);
 		close_pair(control);
-		return error_code(error, code, "cannot start %s: %s%s", spawning->program, strerror(code), remedy(code));
+		return error_code(error, code, "%s %s: %s%s", steps[step], spawning->program, strerror(code), remedy(code));
 	}
 	memory_close_at(&output[1]);
 	memory_close_at(&errors[1]);

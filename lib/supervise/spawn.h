@@ -3,7 +3,9 @@
 #ifndef SUPERVISE_SPAWN_H
 #define SUPERVISE_SPAWN_H
 
+#include <sched.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -14,6 +16,13 @@ struct spawning {
 	char *const *arguments, *const *environment;    /* NULL-terminated */
 	struct rlimit descriptors;                      /* RLIMIT_NOFILE of the child */
 	bool keeps_streams;                             /* its stdin, stdout and stderr are our own */
+	/* What it may use of the machine. */
+	const cpu_set_t *processors;                    /* NULL: as ours */
+	size_t processors_size;
+	uint64_t data;                                  /* RLIMIT_DATA; 0: as ours */
+	bool has_nice;
+	int nice;
+	int cgroup;                                     /* the cgroup.procs to enter, open; -1: none */
 };
 struct spawned {
 	pid_t process;

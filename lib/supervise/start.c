@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "supervise/cgroup.h"
 #include "supervise/inside.h"
 #include "supervise/spawn.h"
 #include "topology/value.h"
@@ -204,24 +205,48 @@ static void make_environment(const struct supervisor *supervisor, const struct m
 	struct environment *out)
 {
 	const struct group *group = member->group;
+	const struct allotment *own = limits_of(supervisor, member->child);
+	char *cleanup_free gpus = own->gpus ? memory_format("%s=%s", gpu_variable(supervisor->launch->allotments->vendor),
+		own->gpus) : NULL;
 	*list_add(&out->list) = memory_format("LPAD_NODE=%s/%s/%d/%d", supervisor->launch->record->id, group->label,
 		member->index, member->incarnation);
+	if (gpus && own->gpus_asked)
+		*list_add(&out->list) = memory_copy_text(gpus);
 	for (size_t i = 0; i < group->env.count; i++)
 		if (!is_set(out, group->env.at[i].text))
 			*list_add(&out->list) = filled(&group->env.at[i], member, folder);
-	size_t own = out->list.count;
+	if (gpus && !is_set(out, gpus))
+		*list_add(&out->list) = memory_copy_text(gpus);
+	size_t first = out->list.count;
 	for (char **entry = environ; *entry; entry++) {
-		struct environment set = { .list = { .at = out->list.at, .count = own } };
+		struct environment set = { .list = { .at = out->list.at, .count = first } };
 		if (!is_set(&set, *entry))
 			*list_add(&out->list) = memory_copy_text(*entry);
 	}
 	*list_add(&out->list) = NULL;
 }
 
+static void allot(const struct supervisor *supervisor, const struct child *child, struct spawning *spawning)
+{
+	const struct allotment *own = limits_of(supervisor, child);
+	spawning->processors = own->processors;
+	spawning->processors_size = own->processors_size;
+	spawning->data = own->data;
+	if (!own->asked)
+		return;
+	spawning->has_nice = own->asked->has_nice;
+	spawning->nice = own->asked->nice;
+	if (own->asked->nofile)
+		spawning->descriptors = (struct rlimit){ (rlim_t)own->asked->nofile, (rlim_t)own->asked->nofile };
+}
+
 static int spawn(struct supervisor *supervisor, struct child *child, const char *folder, struct spawned *out,
 	struct error *error)
 {
 	struct environment environment = { 0 };
+	int cleanup_close cgroup = -1;
+	if (limits_by_cgroup(supervisor, child) && (cgroup = cgroup_enter(supervisor->launch->cgroup, child->number, error)) < 0)
+		return -1;
 	make_environment(supervisor, child->members[0], folder, &environment);
 	/* The name is for who looks at the processes. */
 	char *cleanup_free name = memory_copy_text(child->name);
@@ -235,7 +260,8 @@ static int spawn(struct supervisor *supervisor, struct child *child, const char 
 	*list_add(&arguments.list) = NULL;
 	struct spawning spawning = { .program = way->wrap ? way->wrap[0] : supervisor->launch->program,
 		.arguments = arguments.list.at, .environment = environment.list.at, .descriptors = supervisor->descriptors,
-		.keeps_streams = way->terminal };
+		.keeps_streams = way->terminal, .cgroup = cgroup };
+	allot(supervisor, child, &spawning);
 	int result = spawn_child(&spawning, out, error);
 	list_release(&arguments.list);
 	for (size_t i = 0; i < environment.list.count; i++)

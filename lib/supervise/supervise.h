@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "supervise/output.h"
 #include "supervise/record.h"
+#include "supervise/resources.h"
 #include "topology/processes.h"
 #include "topology/topology.h"
 
@@ -27,6 +28,8 @@ struct launch {
 	const struct processes *processes;      /* who shares one with whom */
 	const struct launch_way *ways;  /* by process; NULL: nothing special */
 	bool any_wrapped;               /* of them */
+	const struct allotments *allotments;    /* what each process may use */
+	const char *cgroup;             /* of the run, made; NULL: none. Removed at the end */
 	const bool *held;               /* by replica: it serves, but its run is not started; NULL: none is */
 	struct record *record;
 	const char *token;              /* of the run, for observers */

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "supervise/cgroup.h"
 #include "supervise/console.h"
 #include "supervise/guardian.h"
 #include "supervise/inside.h"
@@ -411,6 +412,8 @@ static int supervisor_run(const struct launch *launch)
 	code = handover_code(&supervisor, code);
 	if (supervisor.guardian_lost)
 		files_remove_tree(launch->sockets);
+	if (supervisor.guardian_lost && launch->cgroup)
+		cgroup_remove(launch->cgroup);
 	close_all(&supervisor);
 	launch->record->trouble = NULL;
 	return code;

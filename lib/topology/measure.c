@@ -70,6 +70,26 @@ static void add_all(struct topology_size *size, const struct topology *topology,
 		size->threads += has_nng[i] ? nng : 0;
 }
 
+void processes_threads(const struct topology *topology, const struct processes *processes, int64_t *out)
+{
+	struct topology_size size = { 0 };
+	bool *cleanup_free leaves = memory_array(topology->groups.count, sizeof *leaves);
+	bool *cleanup_free has_nng = memory_array((size_t)processes->count, sizeof *has_nng);
+	int64_t nng = nng_threads();
+	for (size_t i = 0; i < topology->edges.count; i++)
+		add_edge(&size, topology, &topology->edges.at[i], processes, leaves);
+	for (int i = 0; i < processes->count; i++)
+		out[i] = OWN_THREADS;
+	for (size_t i = 0; i < topology->groups.count; i++) {
+		const struct group *group = &topology->groups.at[i];
+		add_group(&size, group, processes, leaves, has_nng);
+		for (int k = 0; k < group->replicas; k++)
+			out[processes->of[group->first + k]] += replica_threads(group);
+	}
+	for (int i = 0; i < processes->count; i++)
+		out[i] += has_nng[i] ? nng : 0;
+}
+
 struct topology_size topology_measure(const struct topology *topology, const struct processes *processes)
 {
 	struct topology_size size = { .nodes = (int64_t)topology->groups.count };

@@ -13,19 +13,12 @@ static void check_command(const struct group *group, struct problems *problems)
 			problem_add(problems, ports[i]->mark, rule, NULL, "%s: ports other than stdin and stdout: %s", group->label, suffix);
 }
 
-static void check_resources(const struct group *group, struct problems *problems)
-{
-	if (group->resources.mark.line)
-		problem_add(problems, group->resources.mark, rule, NULL, "resources: %s", suffix);
-}
-
 size_t topology_not_yet(const struct topology *topology, struct problems *problems)
 {
 	size_t before = problems->errors;
 	for (size_t i = 0; i < topology->groups.count; i++) {
 		const struct group *group = &topology->groups.at[i];
 		check_command(group, problems);
-		check_resources(group, problems);
 	}
 	return problems->errors - before;
 }

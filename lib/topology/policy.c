@@ -8,6 +8,9 @@
 #include "topology/scalar.h"
 #include "topology/words.h"
 
+/* Below that a node does not come to its own code. */
+enum { NOFILE_LEAST = 64, MEMORY_LEAST = 16 << 20 };
+
 static const char *const kinds[] = { [POLICY_STOP] = "stop", [POLICY_IGNORE] = "ignore",
 	[POLICY_RESTART] = "restart" };
 
@@ -91,6 +94,12 @@ static void read_count(struct builder *builder, const struct tree *map, const ch
 	tree_free(value);
 }
 
+static void read_memory(struct builder *builder, const struct tree *value, int64_t *out)
+{
+	if (!take_size(builder, value, "memory", out) && *out < MEMORY_LEAST)
+		words_report(builder->problems, value, "range", NULL, "`memory` is at least 16MiB: lpad and its libraries need that");
+}
+
 void resources_read(struct builder *builder, const struct tree *map, struct resources *out)
 {
 	const struct use use = { 0 };
@@ -100,10 +109,10 @@ void resources_read(struct builder *builder, const struct tree *map, struct reso
 		take_real(builder, value, "cpus", &out->cpus);
 	tree_free(value);
 	if ((value = take(builder, SCHEMA_RESOURCES, map, "memory", &use, NULL)))
-		take_size(builder, value, "memory", &out->memory);
+		read_memory(builder, value, &out->memory);
 	tree_free(value);
 	read_count(builder, map, "gpus", 0, 1024, &out->gpus);
-	read_count(builder, map, "nofile", 1, INT_MAX, &out->nofile);
+	read_count(builder, map, "nofile", NOFILE_LEAST, INT_MAX, &out->nofile);
 	out->has_nice = tree_get(map, "nice") != NULL;
 	read_count(builder, map, "nice", -20, 19, &out->nice);
 }

@@ -43,6 +43,9 @@ void processes_free(struct processes *processes);               /* NULL is fine 
 /* How many of an edge's pairs lie within one process: one's own place among them. */
 int64_t processes_pairs_within(const struct processes *processes, const struct topology *topology, const struct edge *edge);
 
+/* Threads that lpad starts in each of them, estimated as by topology_measure. */
+void processes_threads(const struct topology *topology, const struct processes *processes, int64_t *out);
+
 /* Did the group itself, or `defaults`, say what happens when it fails? Else it goes by the topology. */
 bool process_policy_given(const struct topology *topology, const struct group *group);
 

@@ -238,7 +238,7 @@ const struct implementation_spec *group_implementation(const struct group *group
 /* Defaults that their own declarations do not allow: errors of the module, at `mark`. */
 void interface_check_defaults(const struct interface *interface, struct mark mark, struct problems *problems);
 
-/* What `launch` cannot do yet, each as a problem with rule "not-yet": commands, resources. Returns their number. */
+/* What `launch` cannot do yet, each as a problem with rule "not-yet": commands. Returns their number. */
 size_t topology_not_yet(const struct topology *topology, struct problems *problems);
 /* The same as warnings, for `check`: the file is right, but this version's launch refuses it. */
 void topology_warn_not_yet(const struct topology *topology, struct problems *problems);

@@ -15,18 +15,17 @@ cat > topo.yaml <<'END'
 lpad: 1
 name: later
 nodes:
-  node: {module: node.c, on_failure: restart, process: together, resources: {cpus: 1}}
+  node: {module: node.c, on_failure: restart, process: together}
   plot: {command: [cat], methods: [draw]}
 END
 run_lpad check
 assert_exit 0
-for piece in ':4:77: warning: resources: ' ':5:35: warning: plot: ports other than stdin and stdout: ' 'topo.yaml: 2 warnings, 2 nodes'; do
+for piece in ':5:35: warning: plot: ports other than stdin and stdout: ' 'topo.yaml: 1 warning, 2 nodes'; do
 	assert_contains "$out" "$piece"
 done
-assert_equal '2' "$("$LPAD" check --json | jq -r 'select(.rule == "not-yet" and .severity == "warning") | .rule' | wc -l)"
+assert_equal '1' "$("$LPAD" check --json | jq -r 'select(.rule == "not-yet" and .severity == "warning") | .rule' | wc -l)"
 run_lpad launch
 assert_exit 125
-assert_contains "$err" ':4:77: error: resources: '
 assert_contains "$err" ':5:35: error: plot: ports other than stdin and stdout: '
 
 # No Linux has so many process ids.
