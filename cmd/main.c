@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
 	&command_graph,
 	&command_expand,
 	&command_schema,
+	&command_scaffold,
 	&command_node,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
