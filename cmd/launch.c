@@ -10,7 +10,7 @@
 #include "supervise/guardian.h"
 #include "topology/scalar.h"
 
-enum { SET, TIME_LIMIT, NAME, RECORD, THREADS, HOLD, DRY_RUN, OUTPUT, QUIET, JSON, WRAP,
+enum { SET, TIME_LIMIT, NAME, RECORD, THREADS, HOLD, DRY_RUN, OUTPUT, QUIET, JSON, WRAP, ISOLATE,
 	COLOR, DETACH };
 static const struct option_row rows[] = {
 	[SET] = { "set", 's', "NAME=VALUE", "a variable's value; a list splits at commas" },
@@ -24,6 +24,7 @@ static const struct option_row rows[] = {
 	[QUIET] = { "quiet", 'q', NULL, "no lines of lpad but errors, no names before the nodes' lines" },
 	[JSON] = { "json", 0, NULL, "everything that happens as JSON lines on standard output" },
 	[WRAP] = { "wrap", 0, "NODE=WORDS", "start it as WORDS lpad node: 'learner=gdb --args', valgrind, perf record" },
+	[ISOLATE] = { "isolate", 0, NULL, "in a PID namespace: even if both of lpad's processes are killed, nothing is left" },
 	[COLOR] = { "color", 0, "WHEN", "auto, always or never" },
 	[DETACH] = { "detach", 'd', NULL, "print the run's name once everything runs, and leave it to itself" },
 	{ .name = NULL },
@@ -112,6 +113,9 @@ static int take_option(struct launching *launching, const struct options *option
 		return launching_take_wrap(launching, options->command, options->value);
 	case COLOR:
 		return take_color(launching, options);
+	case ISOLATE:
+		launching->isolate = true;
+		return 0;
 	case DETACH:
 		launching->detach = true;
 		return 0;
@@ -142,7 +146,8 @@ static int start(struct launching *launching)
 		launching->style.files = true;
 	if (launching->detach && detach_begin(&launching->detaching, &code))
 		return code;
-	return guardian_begin(&launching->detaching, &launching->guardian, &code) ? code : launch(launching);
+	struct guarding how = { .detaching = &launching->detaching, .isolate = launching->isolate };
+	return guardian_begin(&how, &launching->guardian, &code) ? code : launch(launching);
 }
 
 static int run(const struct command *command, int count, char **arguments)

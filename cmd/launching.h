@@ -43,7 +43,7 @@ struct launching {
 	const char *output;             /* the mode's name; NULL: not chosen */
 	struct ways ways;
 	const char *color, *record_folder;
-	bool dry_run, threads, detach;
+	bool dry_run, isolate, threads, detach;
 	struct detaching detaching;
 	LIST(const char *) hold;        /* as given: names with commas */
 	bool *held;                     /* by replica; NULL: none is */

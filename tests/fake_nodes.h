@@ -368,7 +368,7 @@ static _Noreturn void launch_here(const struct output_style *style)
 {
 	int guardian, code;
 	struct detaching attached = { .report = -1 };
-	if (guardian_begin(&attached, &guardian, &code))
+	if (guardian_begin(&(struct guarding){ .detaching = &attached }, &guardian, &code))
 		_exit(code);
 	static char name[] = "fake";
 	struct topology topology = { .name = name, .seed = 7, .time_limit_ns = -1 };

@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "supervise/helper.h"
+#include "supervise/isolate.h"
 #include "topology/places.h"
 
 /* -ftabstop=1: columns in characters. Hidden: a module exports its table and nothing else. */
@@ -312,7 +313,7 @@ static void keep_output(const char *stem, const struct text *err)
 static int compile_beside(const struct builder *builder, const struct build *build, const char *stem,
 	const char *object, struct text *err)
 {
-	char *cleanup_free beside = memory_format("%s.new.%d", object, (int)getpid());
+	char *cleanup_free beside = memory_format("%s.new.%d", object, (int)isolate_outside(getpid()));
 	if (compile(builder, build, beside, err)) {
 		unlink(beside);
 		return -1;

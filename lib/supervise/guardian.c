@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "supervise/cgroup.h"
+#include "supervise/isolate.h"
 #include "supervise/reap.h"
 
 enum {
@@ -340,13 +341,25 @@ static int guard(struct guardian *guardian)
 /* ---- the beginning ---- */
 
 /* Out of the terminal's reach: what it sends to all comes to the guardian alone. */
-static void become_child(pid_t guardian)
+static void become_child(const struct guarding *how, int channel)
 {
+	struct pollfd guardian = { .fd = channel };
 	setsid();
 	reap_become_subreaper();
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (getppid() != guardian)
+	if (how->detaching->report >= 0)
+		close(how->detaching->report);
+	if (poll(&guardian, 1, 0) > 0)                          /* its end is closed: it died before that */
 		_exit(CANNOT_START);
+}
+
+static pid_t fork_child(const struct guarding *how)
+{
+	struct error error = { 0 };
+	pid_t child = how->isolate ? isolate_fork(&error) : fork();
+	if (child < 0 && how->isolate)
+		fprintf(stderr, "lpad: --isolate: %s\nlpad: nothing was started, and there is no record of it\n", error.text);
+	return child;
 }
 
 static int cannot(const char *what)
@@ -365,11 +378,10 @@ static void let_go(struct detaching *detaching)
 	detach_redirect(STDOUT_FILENO, "/dev/null");
 }
 
-bool guardian_begin(struct detaching *detaching, int *channel, int *code)
+bool guardian_begin(const struct guarding *how, int *channel, int *code)
 {
 	int pair[2];
-	struct guardian guardian = { .hold = -1, .detaching = detaching };
-	pid_t self = getpid();
+	struct guardian guardian = { .hold = -1, .detaching = how->detaching };
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
 		*code = cannot("make a socket pair");
 		return true;
@@ -378,21 +390,19 @@ bool guardian_begin(struct detaching *detaching, int *channel, int *code)
 	reap_become_subreaper();
 	reap_children(&guardian.before);
 	fflush(NULL);
-	guardian.child = fork();
+	guardian.child = fork_child(how);
 	if (!guardian.child) {
 		list_release(&guardian.before.list);
 		close(pair[0]);
-		if (detaching->report >= 0)
-			close(detaching->report);
 		*channel = pair[1];
-		become_child(self);
+		become_child(how, pair[1]);
 		return false;
 	}
 	close(pair[1]);
 	guardian.channel = pair[0];
 	files_nonblocking(pair[0]);
-	let_go(detaching);
-	*code = guardian.child > 0 ? guard(&guardian) : cannot("start the supervisor");
+	let_go(how->detaching);
+	*code = guardian.child > 0 ? guard(&guardian) : how->isolate ? CANNOT_START : cannot("start the supervisor");
 	if (guardian.channel >= 0)
 		close(guardian.channel);
 	if (guardian.hold >= 0)

@@ -15,9 +15,11 @@
 void guardian_block_signals(void);
 int guardian_signals(void);     /* a descriptor that reads them */
 
+struct guarding {
+	struct detaching *detaching;    /* of detach_begin; its `report` is -1 without --detach */
+	bool isolate;                   /* the child, and all below it, in a PID namespace (isolate.h) */
+};
 /*
- * `detaching`: of detach_begin; its `report` is -1 without --detach.
- *
  * Forks. False in the child: it goes on, leads a session of its own, dies with the guardian, and talks to it through
  * *channel, whose end tells each of the other's death. True in the guardian, when everything below it has ended: *code
  * is the exit code of the launch. Children that this process had before (a shell that became lpad by exec) are spared.
@@ -25,7 +27,7 @@ int guardian_signals(void);     /* a descriptor that reads them */
  * The guardian hands INT, TERM and HUP on, stops and continues with the whole run (TSTP, CONT), removes the folder of
  * sockets at the end, and if the child dies before its time, kills and reaps everything and writes that to the record.
  */
-bool guardian_begin(struct detaching *detaching, int *channel, int *code);
+bool guardian_begin(const struct guarding *how, int *channel, int *code);
 
 /* ---- what the child says ---- */
 /* From now on signals wait for the supervisor's loop; before anything is made that must not be left behind. */

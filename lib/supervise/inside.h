@@ -164,7 +164,7 @@ struct child {
 	struct member **members;
 	int count;
 	pid_t pid;                      /* 0: none */
-	pid_t last_pid;                 /* the same, also when it has ended */
+	pid_t last_pid;                 /* the same as others know it (isolate.h), also when it has ended */
 	int next_same_hash;             /* in the table of pids; -1: last */
 	bool had_to_be_killed;          /* by a deadline */
 	struct channel control;

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "supervise/isolate.h"
 #include "supervise/output.h"
 
 void manifest_hash(const void *data, size_t size, char out[65])
@@ -105,7 +106,7 @@ json_t *manifest_json(const struct record *record, const struct manifest *manife
 	clock_stamp(now, clock_wall_ms());
 	json_t *out = json_pack("{si ss ss sI ss si si}", "schema", 1, "run", record->id, "name", topology->name,
 		"seed", (json_int_t)topology->seed, "started", now, "user", (int)geteuid(),
-		"pid", (int)getpid());
+		"pid", (int)isolate_outside(getpid()));
 	json_object_set_new(out, "file", text_json(topology->source->file));
 	json_object_set_new(out, "command_line", words_json(manifest->argument_count, manifest->arguments));
 	json_object_set_new(out, "folder", text_json(manifest->current_folder));

@@ -14,6 +14,7 @@
 #include "base/dump.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "supervise/isolate.h"
 
 enum { LOGS_MOST = 256 };
 
@@ -208,7 +209,7 @@ static void point_latest(const struct record *record)
 {
 	char *cleanup_free folder = files_folder_of(record->folder);
 	char *cleanup_free latest = memory_format("%s/latest", folder);
-	char *cleanup_free beside = memory_format("%s.new.%d", latest, (int)getpid());
+	char *cleanup_free beside = memory_format("%s.new.%d", latest, (int)isolate_outside(getpid()));
 	if (!symlink(record->id, beside) && rename(beside, latest))
 		unlink(beside);
 }

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "supervise/cgroup.h"
 #include "supervise/inside.h"
+#include "supervise/isolate.h"
 #include "supervise/spawn.h"
 #include "topology/value.h"
 
@@ -312,7 +313,8 @@ static void could_not_start(struct supervisor *supervisor, struct child *child, 
 
 static void is_started(struct supervisor *supervisor, struct child *child, const struct spawned *spawned)
 {
-	child->pid = child->last_pid = spawned->process;
+	child->pid = spawned->process;
+	child->last_pid = isolate_outside(spawned->process);
 	child->started_ns = supervisor_now(supervisor);
 	children_remember(supervisor, child);
 	child_set_state(supervisor, child, MEMBER_STARTING);
@@ -325,7 +327,7 @@ static void is_started(struct supervisor *supervisor, struct child *child, const
 	for (int i = 0; i < child->count; i++) {
 		struct member *member = child->members[i];
 		output_event(&supervisor->output, json_pack("{ss ss ss si si}", "event", "spawn", "node", member->name,
-			"process", child->name, "pid", (int)spawned->process, "incarnation", member->incarnation));
+			"process", child->name, "pid", (int)child->last_pid, "incarnation", member->incarnation));
 		member_begin_step(supervisor, member);
 	}
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/memory.h"
+#include "supervise/isolate.h"
 #include "supervise/questions.h"
 
 static const char *const phases[] = { "start", "wire", "run", "stop", "drain", "finish", "over" };
@@ -111,7 +112,7 @@ static json_t *member_json(const struct supervisor *supervisor, const struct mem
 	int64_t until = child->pid ? supervisor_now(supervisor) : child->ended_ns;
 	json_t *out = json_pack("{ss ss ss ss so so so si si sf}", "node", member->name, "group", member->group->label,
 		"process", child->name, "state", status_state(member), "step", optional(step_of(member)),
-		"waits_for", optional(member->waits_for), "pid", child->pid ? json_integer(child->pid) : json_null(),
+		"waits_for", optional(member->waits_for), "pid", child->pid ? json_integer(child->last_pid) : json_null(),
 		"incarnation", member->incarnation, "restarts", member->incarnation - 1,
 		"uptime", child->started_ns ? (double)((until - child->started_ns) / 1000) / 1e6 : 0.0);
 	add_usage(out, child);
@@ -147,7 +148,7 @@ static json_t *run_json(const struct supervisor *supervisor)
 	return json_pack("{si ss ss so so sI si ss ss sf sb sb sb si si so so}", "schema", 1, "run", launch->record->id,
 		"name", supervisor->topology->name, "record", path_json(launch->record->folder),
 		"file", path_json(supervisor->topology->source ? supervisor->topology->source->file : NULL), "seed", (json_int_t)supervisor->topology->seed,
-		"pid", (int)getpid(), "phase", status_phase(supervisor->phase), "started", started,
+		"pid", (int)isolate_outside(getpid()), "phase", status_phase(supervisor->phase), "started", started,
 		"time", supervisor_seconds(supervisor, now), "running", supervisor->phase == PHASE_RUN,
 		"paused", supervisor->paused_ns != 0, "detached", launch->detached, "waited", supervisor->waited, "unfinished", supervisor->unfinished,
 		"time_limit", limit, "cause", cause_text(supervisor));
