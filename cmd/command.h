@@ -41,6 +41,7 @@ extern const struct command command_expand;
 extern const struct command command_graph;
 extern const struct command command_launch;
 extern const struct command command_scaffold;
+extern const struct command command_logs;
 extern const struct command command_node;
 extern const struct command command_ps;
 extern const struct command command_schema;

@@ -14,6 +14,7 @@ static const struct command *const commands[] = {
 	&command_call,
 	&command_ps,
 	&command_wait,
+	&command_logs,
 	&command_check,
 	&command_describe,
 	&command_graph,

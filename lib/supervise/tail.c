@@ -2,6 +2,7 @@
 #include "supervise/tail.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,27 +74,34 @@ void tail_from(struct tail *tail, off_t offset)
 
 /* ---- reading ---- */
 
-bool tail_read(struct tail *tail, bool all, void (*take)(void *context, const char *line, size_t length, off_t at), void *context)
+bool tail_read_to(struct tail *tail, off_t end, void (*take)(void *context, const char *line, size_t length, off_t at), void *context)
 {
 	static char block[BLOCK];
 	bool any = false;
-	ssize_t got;
-	while (is_open(tail) && (got = pread(tail->fd, block, sizeof block, tail->offset)) > 0) {
-		const char *from = block, *const stop = block + got;
+	while (tail->offset < end && is_open(tail)) {
 		off_t at = tail->offset;
+		ssize_t got = pread(tail->fd, block, end - at < BLOCK ? (size_t)(end - at) : BLOCK, at);
+		if (got <= 0)
+			break;
+		const char *from = block, *const stop = block + got;
 		any = true;
-		for (const char *end; (end = memchr(from, '\n', (size_t)(stop - from))); from = end + 1) {
-			text_add_span(&tail->line, from, (size_t)(end - from));
-			take(context, text_string(&tail->line), tail->line.length, at + (end - block) - (off_t)tail->line.length);
+		tail->offset = at + got;
+		for (const char *stop_line; (stop_line = memchr(from, '\n', (size_t)(stop - from))); from = stop_line + 1) {
+			text_add_span(&tail->line, from, (size_t)(stop_line - from));
+			take(context, text_string(&tail->line), tail->line.length, at + (stop_line - block) - (off_t)tail->line.length);
 			text_clear(&tail->line);
 		}
 		text_add_span(&tail->line, from, (size_t)(stop - from));
-		tail->offset = at + got;
-	}
-	if (all && tail->line.length) {
-		take(context, text_string(&tail->line), tail->line.length, tail->offset - (off_t)tail->line.length);
-		text_clear(&tail->line);
-		any = true;
 	}
 	return any;
+}
+
+bool tail_read(struct tail *tail, bool all, void (*take)(void *context, const char *line, size_t length, off_t at), void *context)
+{
+	bool any = tail_read_to(tail, INT64_MAX, take, context);
+	if (!all || !tail->line.length)
+		return any;
+	take(context, text_string(&tail->line), tail->line.length, tail->offset - (off_t)tail->line.length);
+	text_clear(&tail->line);
+	return true;
 }

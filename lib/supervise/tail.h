@@ -25,5 +25,7 @@ void tail_from(struct tail *tail, off_t offset);
 /* Hands each line that is there by now to `take`, without its end; `at`: where it begins. With `all`, also a last one without
    an end. True if there was any. */
 bool tail_read(struct tail *tail, bool all, void (*take)(void *context, const char *line, size_t length, off_t at), void *context);
+/* The same, no further than `end`; what is begun of a line there is kept. */
+bool tail_read_to(struct tail *tail, off_t end, void (*take)(void *context, const char *line, size_t length, off_t at), void *context);
 
 #endif
