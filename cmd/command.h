@@ -44,6 +44,7 @@ extern const struct command command_scaffold;
 extern const struct command command_logs;
 extern const struct command command_node;
 extern const struct command command_ps;
+extern const struct command command_rm;
 extern const struct command command_schema;
 extern const struct command command_wait;
 

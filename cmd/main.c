@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
 	&command_ps,
 	&command_wait,
 	&command_logs,
+	&command_rm,
 	&command_check,
 	&command_describe,
 	&command_graph,

@@ -5,6 +5,7 @@
  *
  *     runs.c        which there are, and which one is meant
  *     runs_nodes.c  what nodes and processes one has
+ *     runs_remove.c removes one
  *     runs_ask.c    questions to their supervisors
  */
 #ifndef SUPERVISE_RUNS_H
@@ -72,6 +73,14 @@ char *runs_ending(struct run *run);
 int runs_check_node(struct run *run, const char *name, struct error *error);
 /* The names of the processes that it lives in, each once, as their logs are called: all of them for NULL. New reference, a list. */
 json_t *runs_processes(struct run *run, const char *name);
+
+/* ---- runs_remove.c ---- */
+
+/* The whole record, and the sockets of one that was lost; `latest` names another one then. Never one that is held: EBUSY.
+   No link is followed. */
+int runs_remove(struct run *run, struct error *error);
+/* When it ended, or last wrote anything: milliseconds since 1970. */
+int64_t runs_last_ms(const struct run *run);
 
 /* ---- runs_ask.c ---- */
 
