@@ -10,7 +10,8 @@
 #include "supervise/guardian.h"
 #include "topology/scalar.h"
 
-enum { SET, TIME_LIMIT, NAME, RECORD, THREADS, HOLD, DRY_RUN, OUTPUT, QUIET, JSON, WRAP, ISOLATE,
+enum { SET, TIME_LIMIT, NAME, RECORD, THREADS, HOLD, DRY_RUN, OUTPUT, QUIET, JSON, WRAP, FOREGROUND,
+	ISOLATE,
 	COLOR, DETACH };
 static const struct option_row rows[] = {
 	[SET] = { "set", 's', "NAME=VALUE", "a variable's value; a list splits at commas" },
@@ -24,6 +25,7 @@ static const struct option_row rows[] = {
 	[QUIET] = { "quiet", 'q', NULL, "no lines of lpad but errors, no names before the nodes' lines" },
 	[JSON] = { "json", 0, NULL, "everything that happens as JSON lines on standard output" },
 	[WRAP] = { "wrap", 0, "NODE=WORDS", "start it as WORDS lpad node: 'learner=gdb --args', valgrind, perf record" },
+	[FOREGROUND] = { "foreground", 0, "NODE", "standard input and output, and the terminal, go to this node" },
 	[ISOLATE] = { "isolate", 0, NULL, "in a PID namespace: even if both of lpad's processes are killed, nothing is left" },
 	[COLOR] = { "color", 0, "WHEN", "auto, always or never" },
 	[DETACH] = { "detach", 'd', NULL, "print the run's name once everything runs, and leave it to itself" },
@@ -113,6 +115,9 @@ static int take_option(struct launching *launching, const struct options *option
 		return launching_take_wrap(launching, options->command, options->value);
 	case COLOR:
 		return take_color(launching, options);
+	case FOREGROUND:
+		launching->ways.foreground = options->value;
+		return 0;
 	case ISOLATE:
 		launching->isolate = true;
 		return 0;
@@ -146,7 +151,7 @@ static int start(struct launching *launching)
 		launching->style.files = true;
 	if (launching->detach && detach_begin(&launching->detaching, &code))
 		return code;
-	struct guarding how = { .detaching = &launching->detaching, .isolate = launching->isolate };
+	struct guarding how = { .detaching = &launching->detaching, .isolate = launching->isolate, .terminal = launching->ways.terminal };
 	return guardian_begin(&how, &launching->guardian, &code) ? code : launch(launching);
 }
 
@@ -161,6 +166,8 @@ static int run(const struct command *command, int count, char **arguments)
 		code = take_option(&launching, &options, row);
 	if (!code)
 		code = request_finish(&launching.request, &options);
+	if (!code)
+		code = launching_check_ways(&launching, command);
 	if (!code) {
 		launching.style.colour_out = colour_wanted(launching.color, STDOUT_FILENO) > 0;
 		launching.style.colour_err = colour_wanted(launching.color, STDERR_FILENO) > 0;

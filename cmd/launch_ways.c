@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "supervise/terminal.h"
 
 /* ---- options ---- */
 
@@ -55,6 +56,23 @@ int launching_take_wrap(struct launching *launching, const struct command *comma
 		return command_usage_error(command, "--wrap %s: %s", text, error.text);
 	if (!wrap->words.list.count || !wrap->words.list.at[0][0])
 		return command_usage_error(command, "--wrap %s: it names no program", text);
+	return 0;
+}
+
+/* The streams are its own: what else would be written there goes to the record. */
+int launching_check_ways(struct launching *launching, const struct command *command)
+{
+	struct ways *ways = &launching->ways;
+	const char *output = launching->output;
+	if (!ways->foreground)
+		return 0;
+	if (launching->detach)
+		return command_usage_error(command, "--foreground %s: a detached run has no terminal", ways->foreground);
+	if (output && strcmp(output, "files") && strcmp(output, "quiet"))
+		return command_usage_error(command, "--foreground %s: standard output is that node's: with --output files or quiet, not %s",
+			ways->foreground, output);
+	launching->style.files = launching->style.steady = true;
+	ways->terminal = terminal_is_ours();
 	return 0;
 }
 
@@ -113,16 +131,31 @@ static int wrap_its_processes(struct launching *launching, struct wrap *wrap)
 	return code;
 }
 
+static int find_foreground(struct launching *launching)
+{
+	const struct processes *processes = launching->processes;
+	const char *name = launching->ways.foreground;
+	bool *cleanup_free marks = memory_array((size_t)launching->topology->total, sizeof *marks);
+	int code = launching_mark(launching, "--foreground", name, marks), found = 0;
+	for (int i = 0; !code && i < processes->total; i++)
+		if (marks[i]) {
+			launching->ways.of[processes->of[i]].streams = true;
+			found++;
+		}
+	return found <= 1 ? code : launching_cannot("--foreground %s: it has %d replicas, and there is one terminal: name one, as %s/0",
+		name, found, name);
+}
+
 int launching_find_ways(struct launching *launching)
 {
 	struct ways *ways = &launching->ways;
 	int code = 0;
-	if (!ways->wraps.count)
+	if (!ways->wraps.count && !ways->foreground)
 		return 0;
 	ways->of = memory_array((size_t)launching->processes->count, sizeof *ways->of);
 	for (size_t i = 0; !code && i < ways->wraps.count; i++)
 		code = wrap_its_processes(launching, &ways->wraps.at[i]);
-	return code;
+	return code || !ways->foreground ? code : find_foreground(launching);
 }
 
 void launching_release_ways(struct launching *launching)

@@ -34,6 +34,8 @@ struct wrap {
 };
 struct ways {
 	LIST(struct wrap) wraps;
+	const char *foreground;         /* the node's name; NULL: none */
+	bool terminal;                  /* it is lent ours */
 	struct launch_way *of;          /* by process; NULL: nothing special */
 };
 
@@ -79,6 +81,8 @@ int launching_mark(const struct launching *launching, const char *option, const 
 /* launch_ways.c: options, 0 or EXIT_USAGE with the complaint printed; then what they mean for these processes. */
 int launching_take_output(struct launching *launching, const struct command *command, const char *mode);
 int launching_take_wrap(struct launching *launching, const struct command *command, const char *text);
+/* After all options. */
+int launching_check_ways(struct launching *launching, const struct command *command);
 int launching_find_ways(struct launching *launching);
 void launching_release_ways(struct launching *launching);
 

@@ -210,6 +210,7 @@ static void add_usage(struct rusage *sum, const struct rusage *usage)
 void child_died(struct supervisor *supervisor, struct child *child, int status, const struct rusage *usage)
 {
 	child->pid = 0;
+	foreground_ended(supervisor, child);
 	child->exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	child->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 	child->ended_ns = supervisor_now(supervisor);

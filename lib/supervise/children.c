@@ -53,6 +53,7 @@ void children_look(struct supervisor *supervisor)
 void children_reap(struct supervisor *supervisor)
 {
 	siginfo_t info;
+	foreground_look(supervisor);
 	for (;;) {
 		info.si_pid = 0;
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)

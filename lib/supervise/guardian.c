@@ -19,6 +19,7 @@
 #include "supervise/cgroup.h"
 #include "supervise/isolate.h"
 #include "supervise/reap.h"
+#include "supervise/terminal.h"
 
 enum {
 	CLEAN_MS = 30000,
@@ -39,6 +40,7 @@ struct guardian {
 	int hold;               /* of the record */
 	struct pids before;
 	struct detaching *detaching;
+	struct terminal terminal;       /* all zero: nobody is lent one */
 };
 
 static void signal_set(sigset_t *set)
@@ -109,12 +111,21 @@ static void stop_self(void)
 /* ---- what the child says: a letter, a text (a path may hold any byte but NUL), NUL ---- */
 
 enum { SAYS_SIGNALS = 's', SAYS_PAUSED = 'p', SAYS_SOCKETS = 'f', SAYS_RUN = 'n', SAYS_RECORD = 'r', SAYS_RUNNING = 'd',
+	SAYS_LEND = 't', SAYS_NEEDS = 'T',
 	SAYS_CGROUP = 'c' };
 
 static void keep(char **place, const char *value)
 {
 	free(*place);
 	*place = memory_copy_text(value);
+}
+
+static void lend(struct guardian *guardian, pid_t group, bool needs)
+{
+	if (group <= 0)
+		terminal_take_back(&guardian->terminal);
+	else if (!terminal_lend(&guardian->terminal, group) && needs)
+		kill(guardian->child, SIGTSTP);                 /* as the shell would have stopped it */
 }
 
 static void take_word(struct guardian *guardian, const char *word)
@@ -128,6 +139,10 @@ static void take_word(struct guardian *guardian, const char *word)
 		break;
 	case SAYS_SOCKETS:
 		keep(&guardian->sockets, word + 1);
+		break;
+	case SAYS_LEND:
+	case SAYS_NEEDS:
+		lend(guardian, (pid_t)atoi(word + 1), word[0] == SAYS_NEEDS);
 		break;
 	case SAYS_CGROUP:
 		keep(&guardian->cgroup, word + 1);
@@ -200,6 +215,13 @@ int guardian_tell_paused(int channel)
 void guardian_tell_running(int channel, const char *log)
 {
 	tell(channel, SAYS_RUNNING, log);
+}
+
+void guardian_lend_terminal(int channel, pid_t group, bool needs)
+{
+	char number[20];
+	snprintf(number, sizeof number, "%d", (int)group);
+	tell(channel, needs ? SAYS_NEEDS : SAYS_LEND, number);
 }
 
 /* ---- signals before there is a run ---- */
@@ -321,6 +343,7 @@ static int guard(struct guardian *guardian)
 		hear(guardian);                                 /* its last words */
 	if (!reap_everything(&guardian->before, CLEAN_MS))
 		fputs("lpad: a process of the run cannot be killed\n", stderr);
+	terminal_take_back(&guardian->terminal);
 	int code = WEXITSTATUS(status);
 	if (guardian->ended_by) {
 		fputs("lpad: stopped before anything was started\n", stderr);
@@ -341,10 +364,23 @@ static int guard(struct guardian *guardian)
 /* ---- the beginning ---- */
 
 /* Out of the terminal's reach: what it sends to all comes to the guardian alone. */
+/* In the background, where writing and taking settings is still allowed. */
+static void stay_in_session(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	setpgid(0, 0);
+}
+
 static void become_child(const struct guarding *how, int channel)
 {
 	struct pollfd guardian = { .fd = channel };
-	setsid();
+	if (how->terminal)
+		stay_in_session();
+	else
+		setsid();
 	reap_become_subreaper();
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (how->detaching->report >= 0)
@@ -387,6 +423,8 @@ bool guardian_begin(const struct guarding *how, int *channel, int *code)
 		return true;
 	}
 	guardian_block_signals();
+	if (how->terminal)
+		terminal_init(&guardian.terminal);
 	reap_become_subreaper();
 	reap_children(&guardian.before);
 	fflush(NULL);

@@ -17,6 +17,7 @@ int guardian_signals(void);     /* a descriptor that reads them */
 
 struct guarding {
 	struct detaching *detaching;    /* of detach_begin; its `report` is -1 without --detach */
+	bool terminal;                  /* standard input is a terminal that a node is lent: the child stays in its session */
 	bool isolate;                   /* the child, and all below it, in a PID namespace (isolate.h) */
 };
 /*
@@ -40,5 +41,8 @@ void guardian_tell_cgroup(int channel, const char *cgroup);
 void guardian_tell_running(int channel, const char *log);
 /* Everything below is stopped: the guardian may stop. -1: it cannot be told. */
 int guardian_tell_paused(int channel);
+/* A process group (its number outside) gets the terminal; 0: none does any longer. `needs`: it was stopped for not having it;
+   if we are in the background ourselves, the run is stopped as well. */
+void guardian_lend_terminal(int channel, pid_t group, bool needs);
 
 #endif

@@ -11,6 +11,7 @@
  *     control.c     what a node says, read and taken apart
  *     start.c       spawning, the first time and again
  *     slow.c        who is not ready yet
+ *     foreground.c  the node that has the terminal
  *     progress.c    the same on a terminal, in a line that changes
  *     run.c         barriers, completion, stop, drain
  *     peers.c       what neighbours learn of each other
@@ -249,6 +250,7 @@ struct supervisor {
 	struct member **by_name;        /* the same, sorted */
 	int total;
 	struct child *children;
+	struct child *foreground;       /* that has the terminal; NULL: none has */
 	int child_count, spawned;
 	int in_state[MEMBER_STATES];
 	int waited, unfinished;         /* members that are waited for; of them those whose run is not over */
@@ -327,6 +329,14 @@ void slow_expect(struct supervisor *supervisor);
 void slow_say(struct supervisor *supervisor);
 /* "learner in init; actor/2, actor/3 dialling learner": who is awaited now, appended. How many. */
 int slow_who(struct supervisor *supervisor, struct text *out);
+
+/* foreground.c */
+void foreground_started(struct supervisor *supervisor, struct child *child);
+void foreground_ended(struct supervisor *supervisor, const struct child *child);
+/* The run was stopped, and goes on. */
+void foreground_goes_on(struct supervisor *supervisor);
+/* A child has ended or stopped. */
+void foreground_look(struct supervisor *supervisor);
 
 /* progress.c */
 /* The run begins to start, or to stop. */

@@ -32,7 +32,7 @@ void output_init(struct output *output, const struct output_style *style, struct
 		output->style.width = WIDEST;
 	const char *kind = getenv("TERM");
 	output->together = !style->json && same_file(1, 2);
-	output->terminal = !style->json && !style->quiet && isatty(2) && kind && !text_equal(kind, "dumb");
+	output->terminal = !style->json && !style->quiet && !style->steady && isatty(2) && kind && !text_equal(kind, "dumb");
 	sink_init(&output->out, 1);
 	sink_init(&output->err, 2);
 }

@@ -21,6 +21,7 @@
 
 struct output_style {
 	bool quiet, json, files;
+	bool steady;                    /* no line of progress */
 	bool colour_out, colour_err;
 	size_t width;                   /* of the longest node name */
 };

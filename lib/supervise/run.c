@@ -222,4 +222,5 @@ void run_resume(struct supervisor *supervisor)
 		supervisor->children[i].running_ns += supervisor->children[i].running_ns ? paused : 0;
 	}
 	signal_all(supervisor, SIGCONT);
+	foreground_goes_on(supervisor);
 }

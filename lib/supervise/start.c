@@ -261,7 +261,7 @@ static int spawn(struct supervisor *supervisor, struct child *child, const char 
 	*list_add(&arguments.list) = NULL;
 	struct spawning spawning = { .program = way->wrap ? way->wrap[0] : supervisor->launch->program,
 		.arguments = arguments.list.at, .environment = environment.list.at, .descriptors = supervisor->descriptors,
-		.keeps_streams = way->terminal, .cgroup = cgroup };
+		.keeps_streams = way->streams, .cgroup = cgroup };
 	allot(supervisor, child, &spawning);
 	int result = spawn_child(&spawning, out, error);
 	list_release(&arguments.list);
@@ -324,6 +324,7 @@ static void is_started(struct supervisor *supervisor, struct child *child, const
 		supervisor_watch(supervisor, &child->stream_watch[1], spawned->errors, EPOLLIN);
 		supervisor->streams_open += 2;
 	}
+	foreground_started(supervisor, child);
 	for (int i = 0; i < child->count; i++) {
 		struct member *member = child->members[i];
 		output_event(&supervisor->output, json_pack("{ss ss ss si si}", "event", "spawn", "node", member->name,

@@ -20,7 +20,7 @@
 /* What one process gets that the others do not. */
 struct launch_way {
 	char **wrap;                    /* it is started as WRAP... node NAME; NULL: as the program */
-	bool terminal;                  /* its standard streams are the launcher's own, and not read */
+	bool streams;                   /* its standard streams are the launcher's own, and not read */
 };
 
 struct launch {
@@ -28,6 +28,7 @@ struct launch {
 	const struct processes *processes;      /* who shares one with whom */
 	const struct launch_way *ways;  /* by process; NULL: nothing special */
 	bool any_wrapped;               /* of them */
+	bool terminal;                  /* the streams are a terminal, which that node is lent */
 	const struct allotments *allotments;    /* what each process may use */
 	const char *cgroup;             /* of the run, made; NULL: none. Removed at the end */
 	const bool *held;               /* by replica: it serves, but its run is not started; NULL: none is */

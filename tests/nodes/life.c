@@ -84,6 +84,17 @@ static int wait_for_file(lpad_node *node)
 	return 0;
 }
 
+/* Until the end of standard input. */
+static int read_lines(lpad_node *node)
+{
+	char line[200];
+	(void)node;
+	printf("reads %s\n", isatty(0) ? "a terminal" : "a file");
+	while (fgets(line, sizeof line, stdin))
+		printf("got %s", line);
+	return 0;
+}
+
 static int stop_with(lpad_node *node)
 {
 	const struct chatter *me = lpad_state(node);
@@ -104,4 +115,5 @@ LPAD_MODULE(
 	{ .name = "chat", .state = sizeof(struct chatter), .params = chatter_params, .run = chat },
 	{ .name = "environment", .run = fini_is_said },
 	{ .name = "gate", .state = sizeof(struct gate), .params = gate_params, .init = wait_for_file, .run = ready_and_wait },
+	{ .name = "reader", .run = read_lines },
 	{ .name = "stop_with", .state = sizeof(struct chatter), .params = chatter_params, .run = stop_with });
