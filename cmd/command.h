@@ -39,13 +39,17 @@ extern const struct command command_check;
 extern const struct command command_describe;
 extern const struct command command_expand;
 extern const struct command command_graph;
+extern const struct command command_kill;
 extern const struct command command_launch;
 extern const struct command command_scaffold;
 extern const struct command command_logs;
 extern const struct command command_node;
 extern const struct command command_ps;
 extern const struct command command_rm;
+extern const struct command command_restart;
 extern const struct command command_schema;
+extern const struct command command_status;
+extern const struct command command_stop;
 extern const struct command command_wait;
 
 /* ---- options.c ---- */

@@ -13,6 +13,7 @@ enum { STOP_CODE = 128 + SIGTERM, KILL_CODE = 128 + SIGKILL, CODE_MOST = 125 };
 struct part {
 	struct child *child;
 	int incarnation;                /* restart: the one that is to run */
+	bool failed_before;             /* it was asked */
 	bool done;
 };
 /* One question that is answered when all of its processes are where they should be. */
@@ -101,7 +102,7 @@ static json_t *failures_of(const struct act *act)
 	for (size_t i = 0; i < act->parts.count; i++)
 		for (int k = 0; act->order == ORDER_STOP && k < act->parts.at[i].child->count; k++) {
 			const struct member *member = act->parts.at[i].child->members[k];
-			if (member->failure)
+			if (member->failure && !act->parts.at[i].failed_before)
 				json_object_set_new(failures, member->name, result_failure(member->failure));
 		}
 	return failures;
@@ -200,7 +201,8 @@ static void stop_run(const struct asking *asking)
 static struct part part_of(struct child *child)
 {
 	bool fresh = child->members[0]->state == MEMBER_NEW;
-	return (struct part){ .child = child, .incarnation = child->members[0]->incarnation + !fresh };
+	return (struct part){ .child = child, .incarnation = child->members[0]->incarnation + !fresh,
+		.failed_before = child_has_failed(child) };
 }
 
 static void order(const struct asking *asking, const struct chosen *chosen, enum order order)

@@ -87,7 +87,7 @@ int64_t runs_last_ms(const struct run *run);
 /* 0: `console` is open. -1 with an error; never waits. */
 int runs_connect(struct run *run, struct error *error);
 /* One question to its supervisor; takes the reference. The answer is a new reference; NULL with an error: what it says
-   in "error", or that it did not answer by `until_ns` (ETIMEDOUT). */
+   in "error" (ENOENT: what is asked for does not exist), or that it did not answer by `until_ns` (ETIMEDOUT), or has ended (EPIPE). */
 json_t *runs_ask(struct run *run, json_t *question, int64_t until_ns, struct error *error);
 /* The next line of an answer that goes on: the same. */
 json_t *runs_next(struct run *run, int64_t until_ns, struct error *error);

@@ -74,7 +74,7 @@ static json_t *unwrap(json_t *answer, struct error *error)
 	const char *wrong = json_string_value(json_object_get(answer, "error"));
 	if (!wrong)
 		return answer;
-	error_set(error, "%s", wrong);
+	error_code(error, json_is_true(json_object_get(answer, "unknown")) ? ENOENT : 0, "%s", wrong);
 	json_decref(answer);
 	return NULL;
 }
