@@ -10,9 +10,8 @@
 #include "supervise/guardian.h"
 #include "topology/scalar.h"
 
-enum { SET, TIME_LIMIT, NAME, RECORD, THREADS, HOLD, DRY_RUN, OUTPUT, QUIET, JSON, WRAP, FOREGROUND,
-	ISOLATE,
-	COLOR, DETACH };
+enum { SET, TIME_LIMIT, NAME, RECORD, THREADS, HOLD, DRY_RUN, OUTPUT, QUIET, JSON, WRAP, FOREGROUND, ISOLATE,
+	COLOR, DETACH, ENV_FILE, AGAIN, CONTINUE };
 static const struct option_row rows[] = {
 	[SET] = { "set", 's', "NAME=VALUE", "a variable's value; a list splits at commas" },
 	[TIME_LIMIT] = { "time-limit", 0, "DURATION", "stop with exit 124 after so long (10m); instead of the file's" },
@@ -29,6 +28,9 @@ static const struct option_row rows[] = {
 	[ISOLATE] = { "isolate", 0, NULL, "in a PID namespace: even if both of lpad's processes are killed, nothing is left" },
 	[COLOR] = { "color", 0, "WHEN", "auto, always or never" },
 	[DETACH] = { "detach", 'd', NULL, "print the run's name once everything runs, and leave it to itself" },
+	[ENV_FILE] = { "env-file", 0, "FILE", "NAME=VALUE lines for the environment of all nodes" },
+	[AGAIN] = { "again", 0, "RUN", "a new run of the same: file, modules, variables, arguments are those of its record" },
+	[CONTINUE] = { "continue", 0, "RUN", "go on in the record of a run that has ended, with the nodes' folders as they are" },
 	{ .name = NULL },
 };
 
@@ -49,7 +51,8 @@ static int launch(struct launching *launching)
 	else if (launching->sockets)
 		files_remove_tree(launching->sockets);
 	if (code == EXIT_START && !launching->dry_run && !started)
-		fputs("lpad: nothing was started, and there is no record of it\n", stderr);
+		fputs(launching->continued ? "lpad: nothing was started; the record is as it was\n" :
+			"lpad: nothing was started, and there is no record of it\n", stderr);
 	allotments_free(launching->allotments);
 	free(launching->cgroup);
 	processes_free(launching->processes);
@@ -124,6 +127,15 @@ static int take_option(struct launching *launching, const struct options *option
 	case DETACH:
 		launching->detach = true;
 		return 0;
+	case ENV_FILE:
+		*list_add(&launching->env_files) = options->value;
+		return 0;
+	case AGAIN:
+		launching->again = options->value;
+		return 0;
+	case CONTINUE:
+		launching->continued = options->value;
+		return 0;
 	case OPTIONS_HELP:
 		return OPTIONS_HELP;
 	default:
@@ -158,7 +170,7 @@ static int start(struct launching *launching)
 static int run(const struct command *command, int count, char **arguments)
 {
 	struct launching launching = { .time_limit_ns = -1, .argument_count = count + 2, .record.metrics = -1,
-		.detaching.report = -1 };
+		.detaching.report = -1, .earlier.console.fd = -1 };
 	struct options options = { .command = command, .count = count, .arguments = arguments };
 	int code = 0, row;
 	guardian_block_signals();
@@ -168,6 +180,8 @@ static int run(const struct command *command, int count, char **arguments)
 		code = request_finish(&launching.request, &options);
 	if (!code)
 		code = launching_check_ways(&launching, command);
+	if (!code)
+		code = launching_take_earlier(&launching, &options);
 	if (!code) {
 		launching.style.colour_out = colour_wanted(launching.color, STDOUT_FILENO) > 0;
 		launching.style.colour_err = colour_wanted(launching.color, STDERR_FILENO) > 0;
@@ -180,6 +194,7 @@ static int run(const struct command *command, int count, char **arguments)
 	request_release(&launching.request);
 	list_release(&launching.hold);
 	launching_release_ways(&launching);
+	launching_release_earlier(&launching);
 	options_release(&options);
 	return code == OPTIONS_HELP ? EXIT_OK : code;
 }

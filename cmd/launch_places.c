@@ -18,7 +18,10 @@ static int make_record(struct launching *launching)
 {
 	struct error error = { 0 };
 	const char *given = launching->record_folder;
-	char *cleanup_free folder = given ? files_absolute(launching->request.current_folder, given) :
+	const char *base = launching->caller_folder ? launching->caller_folder : launching->request.current_folder;
+	if (launching->continued)
+		return record_open(&launching->record, launching->earlier.record, &error) ? refuse(&error) : 0;
+	char *cleanup_free folder = given ? files_absolute(base, given) :
 		folders_records(&error);
 	if (!folder || record_create(&launching->record, folder, launching->topology->name, &error))
 		return refuse(&error);
@@ -30,7 +33,9 @@ static int fill_record(struct launching *launching)
 	struct error error = { 0 };
 	struct manifest manifest = { .topology = launching->topology, .processes = launching->processes,
 		.argument_count = launching->argument_count, .arguments = launching->arguments,
-		.current_folder = launching->request.current_folder, .sockets = launching->sockets, .detached = launching->detach };
+		.current_folder = launching->request.current_folder, .sockets = launching->sockets, .detached = launching->detach,
+		.variables = &launching->variables, .inputs = &launching->noted, .file = launching->inputs.file,
+		.again = launching->again ? launching->earlier.id : NULL, .git = launching->git, .diff = &launching->diff };
 	return record_fill(&launching->record, &manifest, &error) ? refuse(&error) : 0;
 }
 

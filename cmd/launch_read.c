@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "supervise/git.h"
 #include "topology/shares.h"
 
 int launching_cannot(const char *format, ...)
@@ -50,6 +51,7 @@ static void resolve(struct launching *launching)
 	launching->topology = topology_resolve(launching->source, NULL, &launching->problems);
 	if (!launching->topology)
 		return;
+	launching_use_recorded(launching);
 	if (!launching->problems.errors)
 		probe_prepare(launching->probe, launching->topology);
 	topology_bind(launching->topology, &lookup, &launching->problems);
@@ -144,6 +146,21 @@ static int place(struct launching *launching)
 	return 0;
 }
 
+/* What the record will say of it besides. An earlier run's files are as they were then. */
+static int read_the_rest(struct launching *launching)
+{
+	int code = launching_read_variables(launching);
+	if (code || launching->dry_run)
+		return code;
+	launching_note_inputs(launching);
+	launching_count_incarnations(launching);
+	if (launching->inputs.git)
+		launching_take_git(launching);
+	else
+		launching->git = git_describe(launching->source->folder, &launching->diff);
+	return 0;
+}
+
 int launching_read(struct launching *launching)
 {
 	bool unreadable = false;
@@ -165,7 +182,9 @@ int launching_read(struct launching *launching)
 		return EXIT_START;
 	if (!code)
 		code = take_held(launching);
-	return code ? code : launching_find_ways(launching);
+	if (!code)
+		code = launching_find_ways(launching);
+	return code ? code : read_the_rest(launching);
 }
 
 int launching_resolve_with_run(struct launching *launching)

@@ -63,7 +63,7 @@ int launching_run(struct launching *launching)
 		.record = &launching->record,
 		.sockets = launching->sockets, .token = launching->token, .program = "/proc/self/exe", .document = write_document,
 		.context = launching, .style = launching->style, .guardian = launching->guardian,
-		.detached = launching->detach, .step_limit_ns = step_limit_ns(),
+		.variables = &launching->variables, .incarnations = launching->incarnations, .detached = launching->detach, .step_limit_ns = step_limit_ns(),
 		.time_limit_ns = launching->time_limit_ns >= 0 ? launching->time_limit_ns :
 			launching->topology->time_limit_ns };
 	return supervise(&launch);

@@ -3,6 +3,7 @@
  * One `lpad launch` on its way to a run, shared by the files of the command:
  *
  *     launch.c            options
+ *     launch_again.c      --again, --continue: what an earlier run was given
  *     launch_read.c       the file, read and checked
  *     launch_ways.c       --output, and what single nodes get: --wrap, --foreground
  *     launch_plan.c       --dry-run: what would be started
@@ -23,6 +24,7 @@
 #include "command.h"
 #include "supervise/detach.h"
 #include "supervise/probe.h"
+#include "supervise/runs.h"
 #include "supervise/supervise.h"
 #include "topology/document.h"
 #include "topology/topology.h"
@@ -45,6 +47,15 @@ struct launching {
 	const char *output;             /* the mode's name; NULL: not chosen */
 	struct ways ways;
 	const char *color, *record_folder;
+	const char *again, *continued;  /* the run as it was called; NULL */
+	struct run earlier;             /* that one */
+	struct inputs inputs, noted;    /* what it was given; what this one is */
+	char *caller_folder;            /* where lpad was called, if nodes run elsewhere */
+	int *incarnations;              /* by replica: the first of this launch; NULL: 1 */
+	LIST(const char *) env_files;
+	struct envfile variables;
+	json_t *git;
+	struct text diff;
 	bool dry_run, isolate, threads, detach;
 	struct detaching detaching;
 	LIST(const char *) hold;        /* as given: names with commas */
@@ -85,6 +96,21 @@ int launching_take_wrap(struct launching *launching, const struct command *comma
 int launching_check_ways(struct launching *launching, const struct command *command);
 int launching_find_ways(struct launching *launching);
 void launching_release_ways(struct launching *launching);
+
+/* launch_again.c: 0 or the exit code, with the reason printed. */
+/* After the options: takes up what the earlier run was given. */
+int launching_take_earlier(struct launching *launching, const struct options *options);
+/* What this launch is given, for its own record. */
+void launching_note_inputs(struct launching *launching);
+/* Of a topology that was resolved: the modules are those of the record. */
+void launching_use_recorded(struct launching *launching);
+/* --env-file, and what the earlier run had of it. */
+int launching_read_variables(struct launching *launching);
+/* Of the earlier run's files: what git said of them then. */
+void launching_take_git(struct launching *launching);
+/* --continue: which incarnation is next, of each replica. */
+void launching_count_incarnations(struct launching *launching);
+void launching_release_earlier(struct launching *launching);
 
 /* launch_plan.c */
 void launching_print_plan(const struct launching *launching);

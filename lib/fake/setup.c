@@ -213,7 +213,7 @@ int fake_document(lpad_node *node)
 	char (*names)[24] = memory_array(node->params.count, sizeof *names);
 	for (size_t i = 0; i < node->params.count; i++) {
 		snprintf(names[i], sizeof names[i], "v%zu", i);
-		settings[i] = (struct setting){ names[i], node->params.at[i].value };
+		settings[i] = (struct setting){ .name = names[i], .value = node->params.at[i].value };
 	}
 	json_t *described = describe_module(node->module);
 	setup.own = interface_from_json(described, "/own", "the module", &error);

@@ -114,6 +114,7 @@ struct member {
 	const struct group *group;
 	struct child *child;
 	int index, id, incarnation;
+	int first;                      /* its first incarnation in this launch */
 	char *name;
 	enum member_state state;        /* written by member_set_state alone */
 	const char *step;               /* static: what the node last said that it does */

@@ -99,7 +99,38 @@ static json_t *host_json(void)
 		"cpus", (int)sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-json_t *manifest_json(const struct record *record, const struct manifest *manifest)
+/* By label: which file in modules/ it loads. */
+static json_t *modules_json(struct record *record, const struct topology *topology)
+{
+	json_t *out = json_object();
+	for (size_t i = 0; i < topology->groups.count; i++) {
+		const char *path = record_module(record, &topology->groups.at[i]);
+		if (path)
+			json_object_set_new(out, topology->groups.at[i].label, text_json(path + strlen(record->folder) + 1));
+	}
+	return out;
+}
+
+/* Values may be secrets, and stand in a file of their own. */
+static json_t *names_json(const struct envfile *variables)
+{
+	json_t *out = json_array();
+	for (size_t i = 0; variables && i < variables->list.count; i++) {
+		const char *entry = variables->list.at[i];
+		json_array_append_new(out, json_stringn(entry, strcspn(entry, "=")));
+	}
+	return out;
+}
+
+static json_t *launch_json(struct record *record, const struct manifest *manifest)
+{
+	json_t *out = manifest->inputs ? inputs_json(manifest->inputs) : json_object();
+	json_object_set_new(out, "modules", modules_json(record, manifest->topology));
+	json_object_set_new(out, "environment", names_json(manifest->variables));
+	return out;
+}
+
+json_t *manifest_json(struct record *record, const struct manifest *manifest)
 {
 	const struct topology *topology = manifest->topology;
 	char now[32];
@@ -107,7 +138,7 @@ json_t *manifest_json(const struct record *record, const struct manifest *manife
 	json_t *out = json_pack("{si ss ss sI ss si si}", "schema", 1, "run", record->id, "name", topology->name,
 		"seed", (json_int_t)topology->seed, "started", now, "user", (int)geteuid(),
 		"pid", (int)isolate_outside(getpid()));
-	json_object_set_new(out, "file", text_json(topology->source->file));
+	json_object_set_new(out, "file", text_json(manifest->file ? manifest->file : topology->source->file));
 	json_object_set_new(out, "command_line", words_json(manifest->argument_count, manifest->arguments));
 	json_object_set_new(out, "folder", text_json(manifest->current_folder));
 	json_object_set_new(out, "sockets", text_json(manifest->sockets));
@@ -115,6 +146,10 @@ json_t *manifest_json(const struct record *record, const struct manifest *manife
 	json_object_set_new(out, "vars", variables_json(topology->source));
 	json_object_set_new(out, "hashes", hashes_json(record, topology->source));
 	json_object_set_new(out, "processes", processes_json(topology, manifest->processes));
+	json_object_set_new(out, "launch", launch_json(record, manifest));
+	if (manifest->again)
+		json_object_set_new(out, "again", json_string(manifest->again));
+	json_object_set_new(out, "git", manifest->git ? json_deep_copy(manifest->git) : json_null());
 	json_object_set_new(out, "host", host_json());
 	json_object_set_new(out, "versions", json_pack("{ss ss ss}", "lpad", LPAD_VERSION,
 		"libc", gnu_get_libc_version(), "jansson", JANSSON_VERSION));

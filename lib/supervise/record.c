@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/dump.h"
 #include "base/files.h"
 #include "base/memory.h"
@@ -105,6 +106,18 @@ int record_create(struct record *record, const char *folder, const char *name, s
 	return 0;
 }
 
+int record_open(struct record *record, const char *folder, struct error *error)
+{
+	*record = (struct record){ .metrics = -1, .logs_most = LOGS_MOST, .continued = true, .folder = memory_copy_text(folder),
+		.id = memory_copy_text(files_name_of(folder)), .nodes = memory_format("%s/nodes", folder) };
+	record->hold = record_hold(record->folder);
+	if (!record_others_hold(record->hold))
+		return 0;
+	error_set(error, "run %s is under way: it cannot be continued before it has ended", record->id);
+	record_release(record);
+	return -1;
+}
+
 void record_release(struct record *record)
 {
 	for (size_t i = 0; i < record->modules.count; i++) {
@@ -124,7 +137,7 @@ void record_release(struct record *record)
 
 void record_discard(struct record *record)
 {
-	if (record->folder)
+	if (record->folder && !record->continued)
 		files_remove_tree(record->folder);
 }
 
@@ -165,11 +178,28 @@ static bool name_taken(const struct record *record, const char *path)
 	return false;
 }
 
+static void note_copy(struct record *record, const char *from, const char *to, const struct text *content)
+{
+	struct module_copy *copy = list_add(&record->modules);
+	copy->from = memory_copy_text(from);
+	copy->to = memory_copy_text(to);
+	manifest_hash(content->data, content->length, copy->hash);
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+	return text_starts(path, folder) && path[strlen(folder)] == '/';
+}
+
 static int copy_module(struct record *record, const char *from, struct error *error)
 {
 	struct text cleanup_text content = { 0 };
 	if (files_read(from, &content, 0, error))
 		return -1;
+	if (is_below(from, record->folder)) {
+		note_copy(record, from, from, &content);
+		return 0;
+	}
 	char *cleanup_free name = memory_format("modules/%s", files_name_of(from));
 	for (int i = 2; ; i++) {
 		char *cleanup_free path = memory_format("%s/%s", record->folder, name);
@@ -180,10 +210,8 @@ static int copy_module(struct record *record, const char *from, struct error *er
 	}
 	if (write_file(record, name, text_string(&content), content.length, error))
 		return -1;
-	struct module_copy *copy = list_add(&record->modules);
-	copy->from = memory_copy_text(from);
-	copy->to = memory_format("%s/%s", record->folder, name);
-	manifest_hash(content.data, content.length, copy->hash);
+	char *cleanup_free to = memory_format("%s/%s", record->folder, name);
+	note_copy(record, from, to, &content);
 	return 0;
 }
 
@@ -222,25 +250,94 @@ static void mark_sockets(const struct record *record, const char *sockets)
 	(void)ignored;
 }
 
-static int fill(struct record *record, const struct manifest *manifest, struct error *error)
+static int make_folders(const struct record *record, struct error *error)
 {
-	const struct topology *topology = manifest->topology;
 	static const char *const folders[] = { "modules", "logs", "nodes" };
 	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
 		char *cleanup_free path = memory_format("%s/%s", record->folder, folders[i]);
-		if (mkdir(path, 0777))
+		if (mkdir(path, 0777) && !(record->continued && errno == EEXIST))
 			return error_code(error, errno, "cannot make folder %s: %s", path, strerror(errno));
 	}
-	const struct text *text = &topology->source->text;
-	if (write_file(record, "topology.yaml", text_string(text), text->length, error) ||
-	    write_json(record, "resolved.json", topology_to_json(topology), error) ||
-	    copy_modules(record, topology, error) ||
-	    write_json(record, "manifest.json", manifest_json(record, manifest), error))
-		return -1;
+	return 0;
+}
+
+/* A line that a lost machine left half written ends here. */
+static int open_metrics(struct record *record, struct error *error)
+{
+	char last = '\n';
 	char *cleanup_free metrics = memory_format("%s/metrics.jsonl", record->folder);
-	record->metrics = open(metrics, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	record->metrics = open(metrics, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (record->metrics < 0)
 		return error_code(error, errno, "cannot write %s: %s", metrics, strerror(errno));
+	off_t size = lseek(record->metrics, 0, SEEK_END);
+	if (size > 0 && pread(record->metrics, &last, 1, size - 1) == 1 && last != '\n')
+		return files_write_all(record->metrics, "\n", 1);
+	return 0;
+}
+
+/* Values that are nobody else's business: only the owner reads them. */
+static int write_variables(const struct record *record, const struct envfile *variables, struct error *error)
+{
+	if (!variables || !variables->list.count)
+		return 0;
+	char *cleanup_free text = envfile_text(variables);
+	char *cleanup_free path = memory_format("%s/environment", record->folder);
+	return files_replace(path, text, strlen(text), 0600, error);
+}
+
+static int write_git(const struct record *record, const struct manifest *manifest, struct error *error)
+{
+	const struct text *diff = manifest->diff;
+	return diff && diff->length ? write_file(record, "git.diff", text_string(diff), diff->length, error) : 0;
+}
+
+/* The first number that neither of the two has yet. */
+static int next_number(const struct record *record)
+{
+	for (int number = 1; ; number++) {
+		char *cleanup_free manifest = memory_format("%s/manifest-%d.json", record->folder, number);
+		char *cleanup_free result = memory_format("%s/result-%d.json", record->folder, number);
+		if (access(manifest, F_OK) && access(result, F_OK))
+			return number;
+	}
+}
+
+/* As long as NAME.json is there, it is whole: the old one is linked, and then replaced. */
+static int keep_earlier(const struct record *record, const char *name, int number, bool move, struct error *error)
+{
+	char *cleanup_free from = memory_format("%s/%s.json", record->folder, name);
+	char *cleanup_free to = memory_format("%s/%s-%d.json", record->folder, name, number);
+	bool linked = !move && !link(from, to);
+	if (!linked && rename(from, to))                        /* or it is a file system without links */
+		return errno == ENOENT ? 0 : error_code(error, errno, "cannot keep %s as %s: %s", from, to, strerror(errno));
+	return 0;
+}
+
+static int fill_again(struct record *record, const struct manifest *manifest, struct error *error)
+{
+	int number = next_number(record);
+	if (record_write_json(record, "resolved.json", topology_to_json(manifest->topology), error) ||
+	    copy_modules(record, manifest->topology, error) || keep_earlier(record, "manifest", number, false, error) ||
+	    record_write_json(record, "manifest.json", manifest_json(record, manifest), error))
+		return -1;
+	return keep_earlier(record, "result", number, true, error);
+}
+
+static int fill_new(struct record *record, const struct manifest *manifest, struct error *error)
+{
+	const struct text *text = &manifest->topology->source->text;
+	if (write_file(record, "topology.yaml", text_string(text), text->length, error) ||
+	    write_json(record, "resolved.json", topology_to_json(manifest->topology), error) ||
+	    copy_modules(record, manifest->topology, error) || write_git(record, manifest, error))
+		return -1;
+	return write_json(record, "manifest.json", manifest_json(record, manifest), error);
+}
+
+static int fill(struct record *record, const struct manifest *manifest, struct error *error)
+{
+	if (make_folders(record, error) || write_variables(record, manifest->variables, error) || open_metrics(record, error) ||
+	    (record->continued ? fill_again : fill_new)(record, manifest, error))
+		return -1;
 	mark_sockets(record, manifest->sockets);
 	return 0;
 }
@@ -251,6 +348,48 @@ int record_fill(struct record *record, const struct manifest *manifest, struct e
 		return name_option(record->folder, error);
 	point_latest(record);
 	return 0;
+}
+
+int record_read_variables(const char *folder, struct envfile *out, struct error *error)
+{
+	char *cleanup_free path = memory_format("%s/environment", folder);
+	return access(path, F_OK) ? 0 : envfile_read(out, path, error);
+}
+
+/* ---- incarnations ---- */
+
+void record_incarnation(struct record *record, const char *node, int incarnation)
+{
+	char *cleanup_free path = memory_format("%s/incarnations.jsonl", record->folder);
+	json_t *line = json_pack("{ss si sI}", "node", node, "incarnation", incarnation, "time", (json_int_t)clock_wall_ms());
+	char *cleanup_free text = json_dumps(line, JSON_COMPACT);
+	char *cleanup_free whole = memory_format("%s\n", text);
+	json_decref(line);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	int bad = fd < 0 || files_write_all(fd, whole, strlen(whole)), code = errno;
+	if (fd >= 0)
+		close(fd);
+	if (bad && !record->incarnations_broken)
+		record_complain(record, "cannot write %s: %s; a run that is continued may count incarnations wrong", path, strerror(code));
+	record->incarnations_broken |= bad;
+}
+
+json_t *record_incarnations(const char *folder)
+{
+	struct text cleanup_text lines = { 0 };
+	char *cleanup_free path = memory_format("%s/incarnations.jsonl", folder);
+	json_t *out = json_object();
+	files_read(path, &lines, 0, NULL);
+	for (const char *at = text_string(&lines), *end; *at; at = end + (*end == '\n')) {
+		end = at + strcspn(at, "\n");
+		json_t *line = json_loadb(at, (size_t)(end - at), 0, NULL);
+		const char *node = json_string_value(json_object_get(line, "node"));
+		json_t *incarnation = json_object_get(line, "incarnation");
+		if (node && json_integer_value(incarnation) > json_integer_value(json_object_get(out, node)))
+			json_object_set(out, node, incarnation);
+		json_decref(line);
+	}
+	return out;
 }
 
 /* ---- while it runs ---- */

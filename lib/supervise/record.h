@@ -14,6 +14,8 @@
 
 #include "base/error.h"
 #include "base/list.h"
+#include "supervise/envfile.h"
+#include "supervise/inputs.h"
 #include "topology/processes.h"
 #include "topology/topology.h"
 
@@ -26,10 +28,11 @@ struct record {
 	char *folder;                   /* absolute */
 	char *nodes;                    /* folder/nodes */
 	LIST(struct module_copy) modules;
+	bool continued;                 /* it was there before */
 	int hold;                       /* of record_hold; 0: none */
 	int metrics;                    /* descriptor of metrics.jsonl; -1: closed or broken */
 	int logs_open, logs_most;       /* logs held open; more are opened for each write */
-	bool logs_broken;
+	bool logs_broken, incarnations_broken;
 	void (*trouble)(void *context, const char *text);
 	void *context;
 };
@@ -39,8 +42,10 @@ void record_complain(struct record *record, const char *format, ...) __attribute
 /* Makes FOLDER/NAME-N, N the first free number above all there are; mkdir decides between launches. -1 with an error
    that names --record. */
 int record_create(struct record *record, const char *folder, const char *name, struct error *error);
+/* One that is there, to go on in. -1 with an error: it is under way. */
+int record_open(struct record *record, const char *folder, struct error *error);
 void record_release(struct record *record);
-/* Removes the folder again: nothing was started. */
+/* Removes the folder again: nothing was started. One that was there before stays. */
 void record_discard(struct record *record);
 
 /*
@@ -60,9 +65,25 @@ struct manifest {
 	char **arguments;               /* the command line */
 	const char *current_folder, *sockets;
 	bool detached;
+	const struct envfile *variables;        /* of --env-file */
+	const struct inputs *inputs;            /* what else it was given */
+	const char *file;                       /* the topology file, as the user called it */
+	const char *again;                      /* the run that is repeated; NULL */
+	const json_t *git;
+	const struct text *diff;                /* of git */
 };
-/* Everything that is known before the start; `latest` points here afterwards. */
+/* Everything that is known before the start; `latest` points here afterwards. Of one that is continued, manifest.json and
+   result.json become manifest-N.json and result-N.json. */
 int record_fill(struct record *record, const struct manifest *manifest, struct error *error);
+/* The variables that --env-file gave to the run of a record. */
+int record_read_variables(const char *folder, struct envfile *out, struct error *error);
+
+/*
+ * Every incarnation but a replica's first is noted in incarnations.jsonl when it is started, so that a run that is continued
+ * goes on counting, however it ended. The last one that is noted of a replica: 1 if none is. An object by name, new reference.
+ */
+void record_incarnation(struct record *record, const char *node, int incarnation);
+json_t *record_incarnations(const char *folder);
 /* The copy of a group's shared object; for struct run_places. NULL if the group has none. */
 const char *record_module(void *record, const struct group *group);
 
@@ -89,7 +110,7 @@ void record_metrics(struct record *record, const char *lines, size_t size);
 int record_write_json(struct record *record, const char *name, json_t *value, struct error *error);
 
 /* ---- manifest.c ---- */
-json_t *manifest_json(const struct record *record, const struct manifest *manifest);
+json_t *manifest_json(struct record *record, const struct manifest *manifest);
 void manifest_hash(const void *data, size_t size, char out[65]);
 
 #endif

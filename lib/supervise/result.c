@@ -57,7 +57,7 @@ json_t *result_incarnation(const struct member *member)
 static json_t *member_json(const struct member *member)
 {
 	const struct child *child = member->child;
-	json_t *out = json_pack("{sb si}", "started", child->started_ns != 0, "restarts", member->incarnation - 1);
+	json_t *out = json_pack("{sb si}", "started", child->started_ns != 0, "restarts", member->incarnation - member->first);
 	if (child_is_shared(child))
 		json_object_set_new(out, "process", json_string(child->name));
 	add_exit(out, child);

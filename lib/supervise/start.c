@@ -57,11 +57,12 @@ static void add_member(struct supervisor *supervisor, const struct group *group,
 	int id = group->first + index;
 	struct member *member = &supervisor->members[id];
 	bool held = supervisor->launch->held && supervisor->launch->held[id];
-	*member = (struct member){ .group = group, .index = index, .id = id, .incarnation = 1, .held = held,
+	int first = supervisor->launch->incarnations ? supervisor->launch->incarnations[id] : 1;
+	*member = (struct member){ .group = group, .index = index, .id = id, .incarnation = first, .first = first, .held = held,
 		.name = group_replica_name(group, index), .waited = is_waited_for(group) && !held,
 		.has_run = group->spec ? group->spec->has_run : true, .timer.kind = TIMER_MEMBER };
 	supervisor->by_name[id] = member;
-	supervisor->known[id] = 1;
+	supervisor->known[id] = first;
 	supervisor->waited += member->waited;
 	supervisor->unfinished += member->waited;
 }
@@ -170,7 +171,7 @@ void start_release(struct supervisor *supervisor)
 
 /* ---- one process ---- */
 
-/* What lpad sets, then the file's env, then what lpad was started with, as far as it is not set before. */
+/* What lpad sets, then the topology's env, then --env-file, then what lpad was started with, as far as it is not set before. */
 struct environment {
 	LIST(char *) list;
 };
@@ -202,6 +203,17 @@ static char *filled(const struct word *word, const struct member *member, const 
 	return out;
 }
 
+/* Each is compared with what was there before: a name that stands twice among them is the user's affair. */
+static void add_unset(struct environment *out, char *const *entries, size_t count)
+{
+	size_t before = out->list.count;
+	for (size_t i = 0; i < count; i++) {
+		struct environment set = { .list = { .at = out->list.at, .count = before } };
+		if (!is_set(&set, entries[i]))
+			*list_add(&out->list) = memory_copy_text(entries[i]);
+	}
+}
+
 static void make_environment(const struct supervisor *supervisor, const struct member *member, const char *folder,
 	struct environment *out)
 {
@@ -218,12 +230,13 @@ static void make_environment(const struct supervisor *supervisor, const struct m
 			*list_add(&out->list) = filled(&group->env.at[i], member, folder);
 	if (gpus && !is_set(out, gpus))
 		*list_add(&out->list) = memory_copy_text(gpus);
-	size_t first = out->list.count;
-	for (char **entry = environ; *entry; entry++) {
-		struct environment set = { .list = { .at = out->list.at, .count = first } };
-		if (!is_set(&set, *entry))
-			*list_add(&out->list) = memory_copy_text(*entry);
-	}
+	const struct envfile *file = supervisor->launch->variables;
+	if (file)
+		add_unset(out, file->list.at, file->list.count);
+	size_t count = 0;
+	while (environ[count])
+		count++;
+	add_unset(out, environ, count);
 	*list_add(&out->list) = NULL;
 }
 
@@ -304,7 +317,7 @@ static json_t *document_of(struct supervisor *supervisor, const struct child *ch
 static void could_not_start(struct supervisor *supervisor, struct child *child, const struct error *error)
 {
 	struct failure *failure = failure_new("start", 0, "%s", error->text);
-	failure->refused = child->members[0]->incarnation == 1;
+	failure->refused = child->members[0]->incarnation == child->members[0]->first;
 	failure->start = supervisor->phase < PHASE_RUN;
 	child_set_state(supervisor, child, MEMBER_DEAD);
 	child_fail(supervisor, child, failure);
@@ -337,6 +350,9 @@ static void start_one(struct supervisor *supervisor, struct child *child)
 {
 	struct error error = { 0 };
 	struct spawned spawned;
+	for (int i = 0; i < child->count; i++)
+		if (child->members[i]->incarnation > 1)
+			record_incarnation(supervisor->launch->record, child->members[i]->name, child->members[i]->incarnation);
 	char *cleanup_free folder = make_folders(supervisor, child, &error);
 	json_t *document = folder ? document_of(supervisor, child) : NULL;
 	if (!document || spawn(supervisor, child, folder, &spawned, &error)) {

@@ -113,7 +113,7 @@ static json_t *member_json(const struct supervisor *supervisor, const struct mem
 	json_t *out = json_pack("{ss ss ss ss so so so si si sf}", "node", member->name, "group", member->group->label,
 		"process", child->name, "state", status_state(member), "step", optional(step_of(member)),
 		"waits_for", optional(member->waits_for), "pid", child->pid ? json_integer(child->last_pid) : json_null(),
-		"incarnation", member->incarnation, "restarts", member->incarnation - 1,
+		"incarnation", member->incarnation, "restarts", member->incarnation - member->first,
 		"uptime", child->started_ns ? (double)((until - child->started_ns) / 1000) / 1e6 : 0.0);
 	add_usage(out, child);
 	json_object_set_new(out, "failure", result_failure(member->failure));

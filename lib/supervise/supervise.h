@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "supervise/envfile.h"
 #include "supervise/output.h"
 #include "supervise/record.h"
 #include "supervise/resources.h"
@@ -33,7 +34,9 @@ struct launch {
 	const char *cgroup;             /* of the run, made; NULL: none. Removed at the end */
 	const bool *held;               /* by replica: it serves, but its run is not started; NULL: none is */
 	struct record *record;
+	const struct envfile *variables;        /* of the environment of all nodes; NULL: none */
 	const char *token;              /* of the run, for observers */
+	const int *incarnations;        /* by replica: which one is its first; NULL: 1 */
 	const char *sockets;            /* folder of the run's sockets: removed at the end */
 	const char *program;            /* executed as `PROGRAM node`, once per process */
 	/* The document of one process. `known`: by replica, the incarnation that it is, or that the process should know of

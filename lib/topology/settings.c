@@ -110,6 +110,11 @@ static enum tree_kind kind_of(const struct setter *setter, const struct tree *va
 	return value->kind;
 }
 
+static const char *base_of(const struct setter *setter)
+{
+	return setter->setting->folder ? setter->setting->folder : setter->source->settings->folder;
+}
+
 /* Of text or list: what stands in quotes on a command line is the shell's affair, so it is plain here. */
 static struct tree *plain(const struct setter *setter, const char *text, size_t offset, size_t length)
 {
@@ -117,7 +122,7 @@ static struct tree *plain(const struct setter *setter, const char *text, size_t 
 	struct mark mark = setter->value;
 	mark.column += (int)mark_characters(text, offset);
 	mark.end_column = mark.column + (int)mark_characters(text + offset, length);
-	return tree_scalar(copy, mark, setter->source->settings->folder, !length);
+	return tree_scalar(copy, mark, base_of(setter), !length);
 }
 
 static struct tree *split(const struct setter *setter, const char *text)
@@ -136,7 +141,7 @@ static struct tree *split(const struct setter *setter, const char *text)
 static struct tree *flow(const struct setter *setter, const char *text, enum tree_kind kind)
 {
 	struct reading reading = { text, strlen(text), setter->file, setter->value.column,
-		setter->source->settings->folder };
+		base_of(setter) };
 	struct tree *tree = read_yaml(&reading, setter->problems);
 	if (!tree || tree->kind == kind)
 		return tree;

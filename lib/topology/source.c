@@ -52,7 +52,8 @@ static int open_file(struct source *source, const char *path, struct problems *p
 	source->file = folder ? memory_format("%s%stopo.yaml", path, text_ends(path, "/") ? "" : "/")
 		: memory_copy_text(path);
 	char *cleanup_free above = strcmp(path, "-") ? files_folder_of(source->file) : memory_copy_text(".");
-	source->folder = files_absolute(current ? current : "/", above);
+	source->folder = source->settings->here ? memory_copy_text(source->settings->here) :
+		files_absolute(current ? current : "/", above);
 	int bad = read_bytes(source, source->file, &error);
 	if (bad)
 		name_examples(path, &error);

@@ -34,6 +34,7 @@ enum {
 
 struct setting {
 	const char *name, *value;       /* --set name=value */
+	const char *folder;             /* base of relative paths in it; NULL: that of all settings */
 };
 struct settings {
 	const struct setting *at;
@@ -42,6 +43,7 @@ struct settings {
 	const char *folder;             /* the current folder: base of relative paths in settings and arguments */
 	const char *run;                /* the run's id for $run; NULL in check: a placeholder */
 	const char *name;               /* --name: replaces the file's; NULL: not given */
+	const char *here;               /* of a copy: the folder that the file was in; NULL: the one that it is in */
 };
 
 /* ---- the file, read ---- */

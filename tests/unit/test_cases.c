@@ -196,7 +196,7 @@ static void read_input(struct input *input)
 		char *equals = strchr(lines[i], '=');
 		ck_assert_ptr_nonnull(equals);
 		*equals = '\0';
-		input->set[i] = (struct setting){ lines[i], equals + 1 };
+		input->set[i] = (struct setting){ .name = lines[i], .value = equals + 1 };
 	}
 	if (read_lines("arguments", &input->argument_text, input->arguments, 16))
 		input->settings.arguments = input->arguments;

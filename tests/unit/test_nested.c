@@ -58,7 +58,7 @@ static size_t bind_file(const char *path, const char *set)
 {
 	struct module_lookup lookup = fake_open(&fake, json_loads(interfaces, 0, NULL));
 	settings = (struct settings){ .folder = "/elsewhere", .at = &setting, .count = set ? 1 : 0 };
-	setting = (struct setting){ "tables", set };
+	setting = (struct setting){ .name = "tables", .value = set };
 	problems = (struct problems){ 0 };
 	source = source_read(path, &settings, &problems, NULL);
 	topology = source ? topology_resolve(source, NULL, &problems) : NULL;

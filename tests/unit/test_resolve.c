@@ -182,7 +182,7 @@ END_TEST
 
 START_TEST(values_know_their_places)
 {
-	const struct setting set[] = { { "lr", "0.5" }, { "data", "here.txt" } };
+	const struct setting set[] = { { .name = "lr", .value = "0.5" }, { .name = "data", .value = "here.txt" } };
 	const struct settings settings = { .at = set, .count = 2, .folder = "/current" };
 	make_folder();
 	resolve_with("lpad: 1\nname: x\nvars:\n  lr: 1\n  data: there.txt\n  own: mine.txt\nnodes:\n  a:\n    module: a.c\n"
@@ -257,7 +257,7 @@ END_TEST
 
 START_TEST(the_last_setting_counts)
 {
-	const struct setting set[] = { { "seed", "5" }, { "seed", "6" } };
+	const struct setting set[] = { { .name = "seed", .value = "5" }, { .name = "seed", .value = "6" } };
 	const struct settings settings = { .at = set, .count = 2, .folder = "/" };
 	make_folder();
 	resolve_with("lpad: 1\nname: x\nnodes: {a: {module: a.c}}\n", &settings);
@@ -319,7 +319,7 @@ static void ck_combinations(const char *vars, size_t wanted, size_t warnings, co
 START_TEST(combinations_multiply_up_to_64)
 {
 	static const char two[] = "%c: {default: x, one_of: [x, y]}, ";
-	const struct setting set[] = { { "a", "y" }, { "b", "x" } };
+	const struct setting set[] = { { .name = "a", .value = "y" }, { .name = "b", .value = "x" } };
 	const struct settings settings = { .at = set, .count = 2, .folder = "/" };
 	struct text vars = { 0 };
 	ck_combinations("n: 3", 1, 0, NULL);
