@@ -26,6 +26,7 @@ static const struct command *const commands[] = {
 	&command_expand,
 	&command_schema,
 	&command_scaffold,
+	&command_doctor,
 	&command_node,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -39,7 +39,7 @@ static const struct language {
 
 /* ---- where compiled modules are kept ---- */
 
-static char *cache_folder(void)
+char *builder_cache_folder(void)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 	if (cache && cache[0] == '/')
@@ -68,7 +68,7 @@ int builder_open(struct builder *builder, struct error *error)
 	struct places places;
 	if (places_find(&places, error))
 		return -1;
-	*builder = (struct builder){ .cache = cache_folder(), .include = memory_copy_text(places.include) };
+	*builder = (struct builder){ .cache = builder_cache_folder(), .include = memory_copy_text(places.include) };
 	places_release(&places);
 	if (builder->cache && !files_make_folders(builder->cache, 0700, NULL) && !access(builder->cache, W_OK | X_OK))
 		return 0;

@@ -16,6 +16,8 @@ struct builder {
 	bool temporary;         /* ours alone, removed in the end */
 	char *include;          /* of lpad/node.h */
 };
+/* Of compiled modules; NULL: there is none. Caller frees. */
+char *builder_cache_folder(void);
 int builder_open(struct builder *builder, struct error *error);
 void builder_close(struct builder *builder);
 

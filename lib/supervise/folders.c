@@ -84,6 +84,12 @@ static long highest_number(const char *base)
 	return highest;
 }
 
+static int too_long(const char *path, struct error *error)
+{
+	return error_code(error, ENAMETOOLONG, "the folder for sockets, %s, is too long: %zu bytes, and a socket's "
+		"address leaves %d; set XDG_RUNTIME_DIR to a shorter path", path, strlen(path), LONGEST_FOLDER);
+}
+
 char *folders_numbered(const char *base, struct error *error)
 {
 	if (make_private(base) && errno != EEXIST) {
@@ -94,10 +100,8 @@ char *folders_numbered(const char *base, struct error *error)
 		return NULL;
 	for (long number = highest_number(base) + 1; ; number++) {
 		char *path = memory_format("%s/%ld", base, number);
-		size_t length = strlen(path);
-		if (length > LONGEST_FOLDER) {
-			error_code(error, ENAMETOOLONG, "the folder for sockets, %s, is too long: %zu bytes, and a socket's "
-				"address leaves %d; set XDG_RUNTIME_DIR to a shorter path", path, length, LONGEST_FOLDER);
+		if (strlen(path) > LONGEST_FOLDER) {
+			too_long(path, error);
 			free(path);
 			return NULL;
 		}
@@ -120,10 +124,38 @@ static bool usable(const char *runtime)
 		!access(runtime, W_OK | X_OK);
 }
 
-char *folders_sockets(bool lasting, struct error *error)
+char *folders_sockets_base(bool lasting)
 {
 	const char *runtime = lasting ? NULL : absolute_variable("XDG_RUNTIME_DIR");
-	char *cleanup_free base = runtime && usable(runtime) ? memory_format("%s/lpad", runtime) :
-		memory_format("/tmp/lpad-%d", (int)geteuid());
+	return runtime && usable(runtime) ? memory_format("%s/lpad", runtime) : memory_format("/tmp/lpad-%d", (int)geteuid());
+}
+
+char *folders_sockets(bool lasting, struct error *error)
+{
+	char *cleanup_free base = folders_sockets_base(lasting);
 	return folders_numbered(base, error);
+}
+
+int folders_check_sockets(const char *base, struct error *error)
+{
+	char *cleanup_free last = memory_format("%s/%d", base, MOST_FOLDERS - 1);
+	if (strlen(last) > LONGEST_FOLDER)
+		return too_long(base, error);
+	if (!access(base, F_OK))
+		return must_be_ours(base, error);
+	char *cleanup_free above = files_folder_of(base);
+	if (access(above, W_OK | X_OK))
+		return error_code(error, errno, "cannot make folder %s: %s", base, strerror(errno));
+	return 0;
+}
+
+char *folders_existing(const char *path)
+{
+	char *there = memory_copy_text(path);
+	while (access(there, F_OK) && !text_equal(there, "/") && !text_equal(there, ".")) {
+		char *above = files_folder_of(there);
+		free(there);
+		there = above;
+	}
+	return there;
 }

@@ -19,6 +19,12 @@ char *folders_records(struct error *error);
  */
 char *folders_sockets(bool lasting, struct error *error);
 
+/* What that would be made in; nothing is. Caller frees. */
+char *folders_sockets_base(bool lasting);
+/* Whether it could be, as far as can be told without trying. */
+int folders_check_sockets(const char *base, struct error *error);
+/* `path`, or the nearest folder above it that is there. Caller frees. */
+char *folders_existing(const char *path);
 /* The same below a given folder; made 0700 if it is not there. For tests. */
 char *folders_numbered(const char *base, struct error *error);
 

@@ -116,6 +116,9 @@ static json_t *member_json(const struct supervisor *supervisor, const struct mem
 		"incarnation", member->incarnation, "restarts", member->incarnation - member->first,
 		"uptime", child->started_ns ? (double)((until - child->started_ns) / 1000) / 1e6 : 0.0);
 	add_usage(out, child);
+	const struct allotment *own = limits_of(supervisor, child);
+	json_object_set_new(out, "cpus", optional(own->processors_text));
+	json_object_set_new(out, "gpus", optional(own->gpus));
 	json_object_set_new(out, "failure", result_failure(member->failure));
 	json_object_set_new(out, "last_failure", last_failure(member));
 	add_exit(out, child);
