@@ -51,6 +51,7 @@ extern const struct command command_restart;
 extern const struct command command_schema;
 extern const struct command command_status;
 extern const struct command command_stop;
+extern const struct command command_sweep;
 extern const struct command command_wait;
 
 /* ---- options.c ---- */

@@ -25,6 +25,7 @@ static const struct command *const commands[] = {
 	&command_graph,
 	&command_expand,
 	&command_schema,
+	&command_sweep,
 	&command_scaffold,
 	&command_doctor,
 	&command_node,
