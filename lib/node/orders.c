@@ -68,6 +68,13 @@ static void do_listen(struct life *life, struct replica *replica, json_t *line)
 	channel_send(&life->channel, said);
 }
 
+/* This thread answers, whatever the node's own ones do. */
+static void do_ping(struct life *life, json_t *line)
+{
+	(void)line;
+	channel_send(&life->channel, json_pack("{s:s, s:s}", "is", "pong", "node", life->replicas[0].document->node));
+}
+
 static void do_finish(struct life *life, json_t *line)
 {
 	(void)line;
@@ -132,7 +139,7 @@ void orders_obey(struct life *life, json_t *line)
 	} orders[] = {
 		{ "connect", do_connect, NULL }, { "go", do_go, NULL }, { "stop", do_stop, NULL },
 		{ "drain", do_drain, NULL }, { "listen", do_listen, NULL },
-		{ "finish", NULL, do_finish }, { "peer", NULL, do_peer },
+		{ "finish", NULL, do_finish }, { "ping", NULL, do_ping }, { "peer", NULL, do_peer },
 	};
 	const char *word = json_string_value(json_object_get(line, "do"));
 	for (size_t i = 0; word && i < sizeof orders / sizeof orders[0]; i++) {

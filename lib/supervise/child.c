@@ -217,6 +217,7 @@ void child_died(struct supervisor *supervisor, struct child *child, int status, 
 	add_usage(&child->usage, usage);
 	timers_clear(&supervisor->timers, &child->end_timer);
 	timers_clear(&supervisor->timers, &child->closed_timer);
+	health_end(supervisor, child);
 	supervisor_unwatch(supervisor, &child->control_watch);
 	channel_close(&child->control);
 	struct failure *failure = judge(supervisor, child);

@@ -223,6 +223,7 @@ static void hear_all(struct supervisor *supervisor, struct child *child)
 			broken(supervisor, child, error.text);
 			return;
 		}
+		health_heard(supervisor, child);
 		hear(supervisor, child, message);
 		json_decref(message);
 	}

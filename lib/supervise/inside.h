@@ -18,6 +18,7 @@
  *     children.c    deaths, and what escaped from the dead
  *     console.c     other commands of the user (questions.h: status.c, acts.c, follow.c, observe.c)
  *     ordered.c     one process that the user wants to end, or to begin again
+ *     health.c      who does not answer
  *     policy.c      what a failure leads to: stop, going on without, starting again (restart.c)
  *     limits.c      what a process may use, and whether that ended it
  *     failure.c     who began it; exit code; the report
@@ -174,6 +175,8 @@ struct child {
 	struct outlet outlet;
 	struct timer end_timer;         /* failing, terminated, waiting: what comes next */
 	struct timer closed_timer;      /* after its channel closed */
+	struct timer health_timer;      /* when it is looked at whether it answers */
+	int64_t heard_ns, pinged_ns;    /* it said something; it was asked, and has not yet (0) */
 	int64_t started_ns, ended_ns;
 	int exit_code, exit_signal;
 	struct rusage usage;            /* of all incarnations */
@@ -242,7 +245,7 @@ enum cause {
 	CAUSE_GUARDIAN          /* it was killed */
 };
 
-enum { TIMER_MEMBER, TIMER_END, TIMER_CLOSED, TIMER_LIMIT, TIMER_SLOW, TIMER_SWEEP, TIMER_OVER, TIMER_PROGRESS };
+enum { TIMER_MEMBER, TIMER_END, TIMER_CLOSED, TIMER_HEALTH, TIMER_LIMIT, TIMER_SLOW, TIMER_SWEEP, TIMER_OVER, TIMER_PROGRESS };
 
 struct supervisor {
 	const struct launch *launch;
@@ -323,6 +326,14 @@ void start_some(struct supervisor *supervisor);
 /* The next incarnation, if it is due, and nothing is left of the one before. */
 void start_again(struct supervisor *supervisor, struct child *child);
 void start_release(struct supervisor *supervisor);
+
+/* health.c */
+void health_begin(struct supervisor *supervisor, struct child *child);
+void health_heard(struct supervisor *supervisor, struct child *child);
+void health_look(struct supervisor *supervisor, struct child *child);
+void health_end(struct supervisor *supervisor, struct child *child);
+/* So much time did not count (Ctrl-Z). */
+void health_shift(struct child *child, int64_t by_ns);
 
 /* slow.c */
 /* Something is being started: who is slow will be said. */

@@ -219,6 +219,7 @@ void run_resume(struct supervisor *supervisor)
 	timers_shift(&supervisor->timers, paused);
 	for (int i = 0; i < supervisor->child_count; i++) {
 		restart_shift(&supervisor->children[i].history, paused);
+		health_shift(&supervisor->children[i], paused);
 		supervisor->children[i].running_ns += supervisor->children[i].running_ns ? paused : 0;
 	}
 	signal_all(supervisor, SIGCONT);

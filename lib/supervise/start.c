@@ -73,7 +73,7 @@ static void add_child(struct supervisor *supervisor, const struct process *plan)
 	struct child *child = &supervisor->children[number];
 	*child = (struct child){ .plan = plan, .number = number, .name = plan->name, .count = plan->count,
 		.members = memory_array((size_t)plan->count, sizeof(struct member *)), .end_timer.kind = TIMER_END,
-		.closed_timer.kind = TIMER_CLOSED, .control.fd = -1 };
+		.closed_timer.kind = TIMER_CLOSED, .health_timer.kind = TIMER_HEALTH, .control.fd = -1 };
 	child->control_watch = (struct watch){ .kind = WATCH_CONTROL, .child = child, .fd = -1 };
 	child->stream_watch[0] = (struct watch){ .kind = WATCH_OUTPUT, .child = child, .fd = -1 };
 	child->stream_watch[1] = (struct watch){ .kind = WATCH_ERRORS, .child = child, .fd = -1 };
@@ -336,6 +336,7 @@ static void is_started(struct supervisor *supervisor, struct child *child, const
 		supervisor_watch(supervisor, &child->stream_watch[0], spawned->output, EPOLLIN);
 		supervisor_watch(supervisor, &child->stream_watch[1], spawned->errors, EPOLLIN);
 		supervisor->streams_open += 2;
+	health_begin(supervisor, child);
 	}
 	foreground_started(supervisor, child);
 	for (int i = 0; i < child->count; i++) {

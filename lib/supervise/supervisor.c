@@ -217,6 +217,9 @@ static void take_timer(struct supervisor *supervisor, struct timer *timer)
 	case TIMER_CLOSED:
 		channel_was_closed(supervisor, OWNER(timer, struct child, closed_timer));
 		break;
+	case TIMER_HEALTH:
+		health_look(supervisor, OWNER(timer, struct child, health_timer));
+		break;
 	case TIMER_LIMIT:
 		run_stop(supervisor, CAUSE_TIME, 0, NULL, NULL);
 		break;

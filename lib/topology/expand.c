@@ -224,6 +224,7 @@ static json_t *group_json(const struct group *group)
 	json_object_set_new(out, "per_process", json_integer(group->per_process));
 	json_object_set_new(out, "start_within", seconds_or_null(group->start_within_ns));
 	json_object_set_new(out, "stop_within", seconds_or_null(group->stop_within_ns));
+	json_object_set_new(out, "health", seconds_or_null(group->health_ns ? group->health_ns : -1));
 	json_object_set_new(out, "background", json_boolean(group->background));
 	return out;
 }

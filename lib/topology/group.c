@@ -8,6 +8,8 @@
 #include "topology/build.h"
 #include "topology/words.h"
 
+static const int64_t HEALTH_NS = 30000000000;
+
 struct node {
 	struct builder *builder;
 	struct group *group;
@@ -213,6 +215,15 @@ static void read_policy(struct node *node)
 	tree_free(value);
 }
 
+/* A duration, or "off"; of none at all the same is meant. */
+static void take_health(struct builder *builder, const struct tree *value, int64_t *out)
+{
+	if (text_equal(value->text, "off"))
+		*out = 0;
+	else
+		take_duration(builder, value, "health", out);
+}
+
 static void read_times(struct node *node)
 {
 	struct tree *value = value_of(node, "start_within", &node->early);
@@ -221,6 +232,9 @@ static void read_times(struct node *node)
 	tree_free(value);
 	if ((value = value_of(node, "stop_within", &node->early)))
 		take_duration(node->builder, value, "stop_within", &node->group->stop_within_ns);
+	tree_free(value);
+	if ((value = value_of(node, "health", &node->early)))
+		take_health(node->builder, value, &node->group->health_ns);
 	tree_free(value);
 	if ((value = value_of(node, "background", &node->early)))
 		take_bool(node->builder, value, "background", &node->group->background);
@@ -332,7 +346,8 @@ void group_build(struct builder *builder, const char *label, struct mark mark, s
 	struct group *group = list_add(&topology->groups);
 	*group = (struct group){ .label = memory_copy_text(label), .mark = mark, .number = number, .replicas = 1,
 		.first = topology->total, .per_process = 1, .policy = topology->policy,
-		.start_within_ns = builder->start_within_ns, .stop_within_ns = builder->stop_within_ns };
+		.start_within_ns = builder->start_within_ns, .stop_within_ns = builder->stop_within_ns,
+		.health_ns = HEALTH_NS };
 	struct node node = { .builder = builder, .group = group, .own = own, .defaults = defaults,
 		.late = { .late = true } };
 	group->unsure = !read_replicas(&node);

@@ -337,6 +337,10 @@ static void put_group(FILE *out, const struct topology *topology, const struct g
 		fprintf(out, "    per_process: %d\n", group->per_process);
 	put_limit(out, "start_within", group->start_within_ns, -1);
 	put_limit(out, "stop_within", group->stop_within_ns, 10000000000);
+	if (group->health_ns)
+		put_limit(out, "health", group->health_ns, 30000000000);
+	else
+		fputs("    health: off\n", out);
 	if (group->background)
 		fputs("    background: true\n", out);
 }

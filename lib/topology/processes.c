@@ -104,12 +104,14 @@ static void hear(struct making *making, const struct group *group, struct proces
 		*policy = group->policy;
 		process->start_within_ns = group->start_within_ns;
 		process->stop_within_ns = group->stop_within_ns;
+		process->health_ns = group->health_ns;
 	} else if (mark_equal(&policy->mark, &making->topology->policy.mark) &&
 	    process_policy_given(making->topology, group)) {
 		*policy = group->policy;
 	}
 	if (making->out->threads && !group->command)
 		*policy = (struct policy){ .kind = POLICY_STOP };
+	process->health_ns = !process->health_ns || !group->health_ns ? 0 : longer(process->health_ns, group->health_ns);
 	process->start_within_ns = longer(process->start_within_ns, group->start_within_ns);
 	process->stop_within_ns = longer(process->stop_within_ns, group->stop_within_ns);
 	if (!process->resources && group->resources.mark.line)

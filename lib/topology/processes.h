@@ -26,6 +26,7 @@ struct process {
 	struct policy policy;           /* what its members say; `stop` with --threads */
 	const struct resources *resources;      /* of the first member that gives any; NULL: none does */
 	int64_t start_within_ns, stop_within_ns;        /* the longest of its members; -1: no limit */
+	int64_t health_ns;              /* the longest; 0: one of them need not answer */
 };
 struct processes {
 	int count;                      /* in the order of their first replicas */

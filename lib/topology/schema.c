@@ -66,6 +66,8 @@ static const struct schema_key node_keys[] = {
 		"for its `init`", 0 },
 	{ "stop_within", KIND_TEXT, "a duration", "10s",
 		"from the stop to the first signal", 0 },
+	{ "health", KIND_TEXT, "a duration or off", "30s",
+		"it has failed if it does not answer for so long", 0 },
 	{ "env", KIND_MAP | KIND_NOTHING, "a map of texts", NULL,
 		"variables of its environment", 0 },
 	{ "handles", KIND_MAP | KIND_NOTHING, "a map like {server: [method]}", NULL,

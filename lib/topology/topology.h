@@ -142,6 +142,7 @@ struct group {
 	int per_process;                /* 1 */
 	struct mark process_mark;
 	int64_t start_within_ns, stop_within_ns;        /* -1: no limit; default -1 and 10 s */
+	int64_t health_ns;                      /* it answers within that; 0: it need not; default 30 s */
 	LIST(struct word) env;          /* "NAME=value" */
 	bool background;
 	struct implementation_spec *declared;           /* of a command: what the keys above say; NULL before topology_bind */

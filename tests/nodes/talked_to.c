@@ -36,10 +36,9 @@ static int serve(lpad_node *node)
 	return 0;
 }
 
-static int serve_fini(lpad_node *node)
+static void serve_fini(lpad_node *node)
 {
 	lpad_log(node, "fini of %d", lpad_incarnation(node));
-	return 0;
 }
 
 static const lpad_method server_methods[] = { LPAD_METHOD(who, "its incarnation"), LPAD_END };
