@@ -152,7 +152,8 @@ static pid_t fork_child(const struct spawning *spawning, const int descriptors[4
 	sigprocmask(SIG_SETMASK, &all, &before);                /* none may be handled by the child, in our memory */
 	pid_t process = vfork();                                /* no copy of page tables, however large we are */
 	if (!process) {
-		struct refusal refusal = { .step = become_child(spawning, descriptors), .code = errno };
+		struct refusal refusal = { .step = become_child(spawning, descriptors) };
+		refusal.code = errno;
 		if (write(report, &refusal, sizeof refusal) < 0)
 			_exit(126);
 		_exit(127);
