@@ -19,6 +19,7 @@
 #include "supervise/cgroup.h"
 #include "supervise/isolate.h"
 #include "supervise/reap.h"
+#include "supervise/service.h"
 #include "supervise/terminal.h"
 
 enum {
@@ -110,7 +111,7 @@ static void stop_self(void)
 
 /* ---- what the child says: a letter, a text (a path may hold any byte but NUL), NUL ---- */
 
-enum { SAYS_SIGNALS = 's', SAYS_PAUSED = 'p', SAYS_SOCKETS = 'f', SAYS_RUN = 'n', SAYS_RECORD = 'r', SAYS_RUNNING = 'd',
+enum { SAYS_SIGNALS = 's', SAYS_PAUSED = 'p', SAYS_SOCKETS = 'f', SAYS_RUN = 'n', SAYS_RECORD = 'r', SAYS_RUNNING = 'd', SAYS_SERVICE = 'w',
 	SAYS_LEND = 't', SAYS_NEEDS = 'T',
 	SAYS_CGROUP = 'c' };
 
@@ -154,6 +155,9 @@ static void take_word(struct guardian *guardian, const char *word)
 		keep(&guardian->record, word + 1);
 		if (guardian->hold < 0)
 			guardian->hold = record_hold(guardian->record);
+		break;
+	case SAYS_SERVICE:
+		service_tell(word + 1);
 		break;
 	case SAYS_RUNNING:
 		detach_redirect(STDERR_FILENO, word + 1);
@@ -222,6 +226,11 @@ void guardian_lend_terminal(int channel, pid_t group, bool needs)
 	char number[20];
 	snprintf(number, sizeof number, "%d", (int)group);
 	tell(channel, needs ? SAYS_NEEDS : SAYS_LEND, number);
+}
+
+void guardian_tell_service(int channel, const char *text)
+{
+	tell(channel, SAYS_SERVICE, text);
 }
 
 /* ---- signals before there is a run ---- */
@@ -423,6 +432,7 @@ bool guardian_begin(const struct guarding *how, int *channel, int *code)
 		return true;
 	}
 	guardian_block_signals();
+	service_take();
 	if (how->terminal)
 		terminal_init(&guardian.terminal);
 	reap_become_subreaper();

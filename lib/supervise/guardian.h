@@ -39,6 +39,8 @@ void guardian_tell_places(int channel, const char *sockets, const struct record 
 void guardian_tell_cgroup(int channel, const char *cgroup);
 /* Detached, and everything runs: whoever waits is told, and what the guardian has to say goes to `log`. */
 void guardian_tell_running(int channel, const char *log);
+/* For the service manager (service.h). */
+void guardian_tell_service(int channel, const char *text);
 /* Everything below is stopped: the guardian may stop. -1: it cannot be told. */
 int guardian_tell_paused(int channel);
 /* A process group (its number outside) gets the terminal; 0: none does any longer. `needs`: it was stopped for not having it;

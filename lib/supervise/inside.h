@@ -23,6 +23,7 @@
  *     limits.c      what a process may use, and whether that ended it
  *     failure.c     who began it; exit code; the report
  *     handover.c    --detach: from who waits for the start to the run alone
+ *     notices.c     what the service manager hears of it
  *     statistics.c  reports and counters on their way to result.json
  */
 #ifndef SUPERVISE_INSIDE_H
@@ -245,7 +246,7 @@ enum cause {
 	CAUSE_GUARDIAN          /* it was killed */
 };
 
-enum { TIMER_MEMBER, TIMER_END, TIMER_CLOSED, TIMER_HEALTH, TIMER_LIMIT, TIMER_SLOW, TIMER_SWEEP, TIMER_OVER, TIMER_PROGRESS };
+enum { TIMER_MEMBER, TIMER_END, TIMER_CLOSED, TIMER_HEALTH, TIMER_LIMIT, TIMER_SLOW, TIMER_SWEEP, TIMER_OVER, TIMER_PROGRESS, TIMER_WATCHDOG };
 
 struct supervisor {
 	const struct launch *launch;
@@ -276,7 +277,7 @@ struct supervisor {
 	int guest_count;
 	struct watch *held[2];          /* streams not read until their sink is taken from */
 	struct timers timers;
-	struct timer limit_timer, slow_timer, sweep_timer, over_timer, progress_timer;
+	struct timer limit_timer, slow_timer, sweep_timer, over_timer, watchdog_timer, progress_timer;
 	int64_t progress_since_ns;      /* of this start, or stop */
 	struct output output;
 	struct rlimit descriptors;      /* the children's */
@@ -430,6 +431,11 @@ void follow_state(struct supervisor *supervisor, const struct member *member);
 const char *status_phase(enum phase phase);
 /* "running": a state as it is called outside. */
 const char *status_state(const struct member *member);
+
+/* notices.c */
+void notices_phase(struct supervisor *supervisor);      /* one has begun */
+void notices_end(struct supervisor *supervisor);
+void notices_watchdog(struct supervisor *supervisor);
 
 /* handover.c: nothing of it does anything without --detach. */
 void handover_prepare(struct supervisor *supervisor);   /* before the output is opened */

@@ -23,6 +23,7 @@ static void set_phase(struct supervisor *supervisor, enum phase phase)
 	supervisor->phase = phase;
 	output_event(&supervisor->output, json_pack("{ss ss sf}", "event", "phase", "phase", status_phase(phase),
 		"seconds", supervisor_seconds(supervisor, supervisor_now(supervisor))));
+	notices_phase(supervisor);
 }
 
 /* Whether all that live have come to `state`. */

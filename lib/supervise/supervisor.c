@@ -229,6 +229,9 @@ static void take_timer(struct supervisor *supervisor, struct timer *timer)
 	case TIMER_PROGRESS:
 		progress_show(supervisor);
 		break;
+	case TIMER_WATCHDOG:
+		notices_watchdog(supervisor);
+		break;
 	case TIMER_SWEEP:
 		children_sweep(supervisor);
 		break;
@@ -256,6 +259,7 @@ static void report(struct supervisor *supervisor)
 {
 	failure_report(supervisor);
 	result_write(supervisor);
+	notices_end(supervisor);
 	supervisor->reported = true;
 }
 
@@ -370,6 +374,7 @@ static void open_all(struct supervisor *supervisor)
 	supervisor->started_ns = now;
 	slow_expect(supervisor);
 	progress_begin(supervisor);
+	notices_phase(supervisor);
 	if (supervisor->launch->time_limit_ns >= 0)
 		timers_set(&supervisor->timers, &supervisor->limit_timer, now + supervisor->launch->time_limit_ns);
 }
@@ -394,7 +399,7 @@ static int supervisor_run(const struct launch *launch)
 		.signals_watch = { .kind = WATCH_SIGNALS, .fd = -1 }, .guardian_watch = { .kind = WATCH_GUARDIAN, .fd = -1 },
 		.sink_watch = { { .kind = WATCH_SINK_OUT, .fd = -1 }, { .kind = WATCH_SINK_ERR, .fd = -1 } },
 		.limit_timer.kind = TIMER_LIMIT, .slow_timer.kind = TIMER_SLOW, .sweep_timer.kind = TIMER_SWEEP,
-		.over_timer.kind = TIMER_OVER, .progress_timer.kind = TIMER_PROGRESS };
+		.over_timer.kind = TIMER_OVER, .watchdog_timer.kind = TIMER_WATCHDOG, .progress_timer.kind = TIMER_PROGRESS };
 	struct error error = { 0 };
 	handover_prepare(&supervisor);
 	output_init(&supervisor.output, &launch->style, launch->record);
