@@ -49,18 +49,42 @@ void departure_await(struct departure *departure)
 }
 
 struct closing {
+	struct closing *next;
 	void (*close)(void *object);
 	void *object;
 	void (*closed)(void *context);
 	void *context;
 };
 
+/* Those for which there was no thread: the next one does them too. */
+static pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct closing *left;
+
+static void leave(struct closing *closing)
+{
+	pthread_mutex_lock(&left_lock);
+	closing->next = left;
+	left = closing;
+	pthread_mutex_unlock(&left_lock);
+}
+
+static struct closing *take_left(void)
+{
+	pthread_mutex_lock(&left_lock);
+	struct closing *closing = left;
+	if (closing)
+		left = closing->next;
+	pthread_mutex_unlock(&left_lock);
+	return closing;
+}
+
 static void *close_it(void *argument)
 {
-	struct closing closing = *(struct closing *)argument;
-	free(argument);
-	closing.close(closing.object);
-	closing.closed(closing.context);
+	for (struct closing *closing = argument; closing; closing = take_left()) {
+		closing->close(closing->object);
+		closing->closed(closing->context);
+		free(closing);
+	}
 	return NULL;
 }
 
@@ -68,9 +92,9 @@ void background_close(void (*close)(void *object), void *object, void (*closed)(
 {
 	struct closing *closing = memory_new(sizeof *closing);
 	pthread_t thread;
-	*closing = (struct closing){ close, object, closed, context };
+	*closing = (struct closing){ NULL, close, object, closed, context };
 	if (pthread_create(&thread, NULL, close_it, closing))
-		free(closing);
+		leave(closing);
 	else
 		pthread_detach(thread);
 }

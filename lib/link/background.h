@@ -24,7 +24,7 @@ void departure_release(struct departure *departure);
 void departure_count(struct departure *departure, bool added);          /* one was added, or has ended */
 void departure_await(struct departure *departure);
 
-/* `close(object)`, then `closed(context)`, both on another thread; neither if there is no thread to be had. */
+/* `close(object)`, then `closed(context)`, both on another thread; if there is none to be had, on that of the next background_close. */
 void background_close(void (*close)(void *object), void *object, void (*closed)(void *context), void *context);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "link/body.h"
 #include "link/caller.h"
 #include "link/server.h"
 
@@ -156,7 +157,7 @@ static char *describe(const json_t *circle, const struct long_wait *wait)
 	}
 	text_format(&text, " → %s on %s", json_string_value(json_object_get(hop, "calls")),
 		json_string_value(json_object_get(first, "node")));
-	return text_take(&text);
+	return body_printable(text_take(&text));        /* the hops are what peers have said */
 }
 
 /* Of several calls that a thread waits for, any will do to tell it. */

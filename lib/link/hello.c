@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "link/body.h"
 
 /* ---- names ---- */
 
@@ -56,7 +57,7 @@ static char **read_names(const json_t *list)
 	char **names = memory_array(count + 1, sizeof *names);
 	for (size_t i = 0; i < count; i++) {
 		const char *name = json_string_value(json_array_get(list, i));
-		names[i] = memory_copy_text(name ? name : "");
+		names[i] = body_printable(memory_copy_text(name ? name : ""));
 	}
 	return names;
 }

@@ -66,8 +66,6 @@ static int hand_over(struct link *link, struct lpad_call *call)
 	call->running = false;
 	if (link_role(link) == THREAD_RUN)
 		server_busy(call);
-	else
-		call->method->by_others = true;
 	if (call->method->closed) {
 		code = fault_set(LPAD_EGONE, "%s: run has ended", call->method->name);
 		server_refuse(link, call);
@@ -85,6 +83,7 @@ static int next_call(lpad_inbox *inbox, const struct line *line, lpad_call **out
 	int code;
 	do {
 		link_lock(link);
+		inbox->method->by_others |= link_role(link) != THREAD_RUN;      /* from the moment it waits for one */
 		code = await_call(inbox, line, until, &call);
 		link_unlock(link);
 	} while (!code && !server_open(link, call));

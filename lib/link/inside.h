@@ -78,8 +78,7 @@ void link_wake_waits(struct link *link);                /* lock: all long waits,
 void waits_tick(struct link *link, int64_t now_ns, int64_t *next_ns);   /* lock; note.c */
 
 enum thread_role link_role(const struct link *link);
-/* true: this thread is new to the link in that role. */
-bool link_set_role(struct link *link, enum thread_role role, int queue);
+void link_set_role(struct link *link, enum thread_role role, int queue);
 /* What this thread is busy with from now on: a call, by its serial, or 0. */
 void link_set_busy(uint64_t serving, const char *busy);
 void link_not_busy(const struct link *link, uint64_t serving);         /* that call has ended */

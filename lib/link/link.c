@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "link/body.h"
 #include "link/circle.h"
 #include "link/inproc_mail.h"
 #include "link/inside.h"
@@ -148,7 +149,7 @@ void link_note(struct link *link, const char *format, ...)
 		text = longer;
 		kind->held_back = 0;
 	}
-	*list_add(&link->due.notes) = text;
+	*list_add(&link->due.notes) = body_printable(text);     /* much of it may be what peers have said */
 	link->due.hooks = true;
 }
 

@@ -67,6 +67,14 @@ void retry_remember(struct lpad_call *call, lpad_message *reply)
 	retries->bytes += size;
 }
 
+void retries_forget(struct link *link, const struct client *client)
+{
+	struct retries *retries = link->server->retries;
+	for (size_t i = 0; retries && i < ANSWERS; i++)
+		if (retries->answers[i].client == client)
+			forget(retries, &retries->answers[i]);
+}
+
 static bool answer_again(struct link *link, struct client *client, struct request *request, const struct wire *wire)
 {
 	struct retries *retries = retries_of(link);

@@ -256,6 +256,8 @@ int link_listen(struct link *link, const char *address, struct error *error)
 	int code = listener.transport ? 0 : -1;
 	link_lock(link);
 	bool there = listens_at(server, address);
+	if (!code && link->closed)
+		code = error_set(error, "%s is leaving", link->self.node);
 	if (!code && !there)
 		code = open_listener(link, &listener, error);
 	if (!code && !there) {
@@ -394,21 +396,35 @@ void server_left(struct link *link, struct text *text, int64_t *count)
 	*count += left;
 }
 
+/* Another thread may add one meanwhile. */
+static bool listener_at(struct link *link, size_t place, struct listener *out)
+{
+	const struct server *server = link->server;
+	link_lock(link);
+	bool there = server && place < server->listener_count;
+	if (there)
+		*out = server->listeners[place];
+	link_unlock(link);
+	return there;
+}
+
 void server_flush(struct link *link)
 {
-	struct server *server = link->server;
+	const struct server *server = link->server;
+	struct listener listener;
 	link_lock(link);
 	bool open = server && server->open;
 	if (open && link->draining)
 		server_drain(link);             /* whoever still waits hears of it */
 	link_unlock(link);
-	for (size_t i = 0; open && i < server->listener_count; i++)
-		server->listeners[i].transport->answer_flush(server->listeners[i].answering, clock_ns() + FLUSH_NS);
+	for (size_t i = 0; open && listener_at(link, i, &listener); i++)
+		listener.transport->answer_flush(listener.answering, clock_ns() + FLUSH_NS);
 }
 
 void server_close(struct link *link)
 {
 	struct server *server = link->server;
+	struct listener listener;
 	server_flush(link);
 	link_lock(link);
 	for (size_t i = 0; server && i < server->client_count; i++)
@@ -419,9 +435,9 @@ void server_close(struct link *link)
 		why_close(link);
 	}
 	link_unlock(link);
-	for (size_t i = 0; server && i < server->listener_count; i++)
-		if (server->listeners[i].answering)
-			server->listeners[i].transport->answer_close(server->listeners[i].answering);
+	for (size_t i = 0; listener_at(link, i, &listener); i++)
+		if (listener.answering)
+			listener.transport->answer_close(listener.answering);
 }
 
 static void free_calls(struct lpad_call *first, bool by_after)

@@ -180,6 +180,7 @@ void retry_settle(struct lpad_call *call);              /* it has come again, or
 /* A call that comes: true: it was here before, and needs no execution. */
 bool retry_known(struct link *link, struct client *client, struct request *request, const struct wire *wire);
 void retry_remember(struct lpad_call *call, lpad_message *reply);       /* takes the reply; may be NULL */
+void retries_forget(struct link *link, const struct client *client);    /* its answers: who comes next is somebody else */
 void retries_tick(struct link *link, int64_t now_ns, int64_t *next_ns);
 void retries_free(struct link *link);
 

@@ -9,12 +9,14 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "link/body.h"
 #include "link/circle.h"
 #include "link/why.h"
 
 enum {
 	SLOT_BITS = 20,                 /* of a session's id: the place of the client */
-	EARLY_MOST = 65536              /* requests that wait for one before them: more is no mere disorder */
+	EARLY_MOST = 65536,             /* requests that wait for one before them: more is no mere disorder */
+	OBSERVERS = 64                  /* with nothing under way: for another one the one that came first makes room */
 };
 
 static void count_malformed(struct link *link, const char *sender, const char *why)
@@ -61,6 +63,46 @@ static struct client *add(struct link *link, uint32_t group, uint32_t index, uin
 		.tallies = memory_array(server->method_count, sizeof *client->tallies) };
 	server->clients = memory_resize(server->clients, server->client_count + 1, sizeof *server->clients);
 	server->clients[server->client_count++] = client;
+	return client;
+}
+
+static bool is_idle(const struct client *client)
+{
+	return client->role == WIRE_OBSERVER && !client->calls && !client->early.count && !client->in_line.first && !client->blocked;
+}
+
+/* Nobody says when an observer has ended. NULL: there are not that many. */
+static struct client *first_of_many_observers(const struct link *link)
+{
+	struct client *first = NULL;
+	size_t count = 0;
+	for (size_t i = 0; i < link->server->client_count; i++) {
+		struct client *client = link->server->clients[i];
+		if (!is_idle(client))
+			continue;
+		count++;
+		if (!first || client->session < first->session)
+			first = client;
+	}
+	return count >= OBSERVERS ? first : NULL;
+}
+
+/* Its counts go on when the next one has the same name, which they are shown by. */
+static struct client *add_observer(struct link *link, uint32_t group, uint32_t index, const char *name)
+{
+	struct client *client = first_of_many_observers(link);
+	if (!client)
+		return add(link, group, index, WIRE_OBSERVER, name);
+	retries_forget(link, client);
+	if (!text_equal(client->name, name)) {
+		free(client->name);
+		client->name = memory_copy_text(name);
+		memset(client->tallies, 0, link->server->method_count * sizeof *client->tallies);
+	}
+	client->group = group;
+	client->index = index;
+	client->incarnation = 0;
+	client->hellos = 0;
 	return client;
 }
 
@@ -116,7 +158,8 @@ static char *hello_body(struct link *link)
 static char *read_name(const struct frame *frame)
 {
 	json_t *body = json_loadb(frame->transport->frame_body(frame), frame->wire.size, 0, NULL);
-	char *name = memory_copy_text(json_string_value(json_object_get(body, "node")));
+	const char *node = json_string_value(json_object_get(body, "node"));
+	char *name = node ? body_printable(memory_copy_text(node)) : NULL;
 	json_decref(body);
 	return name;
 }
@@ -166,10 +209,13 @@ static void hello(struct link *link, struct request *request, const struct frame
 		server_reply(link, request, LPAD_EINVALID, late);
 	else {
 		if (!client)
-			client = add(link, wire->group, wire->index, wire->role, name);
+			client = wire->role == WIRE_OBSERVER ? add_observer(link, wire->group, wire->index, name)
+				: add(link, wire->group, wire->index, wire->role, name);
 		client->lost = false;           /* what was gone for good has been started again after all */
-		session_end(link, client, client->session && wire->incarnation == client->incarnation
-			&& !is_another_observer(client, wire));
+		bool is_another = is_another_observer(client, wire);
+		if (is_another)
+			retries_forget(link, client);
+		session_end(link, client, client->session && wire->incarnation == client->incarnation && !is_another);
 		size_t slot = 0;
 		while (server->clients[slot] != client)
 			slot++;

@@ -30,15 +30,14 @@ enum thread_role link_role(const struct link *link)
 	return thread.link == link ? thread.role : THREAD_OTHER;
 }
 
-bool link_set_role(struct link *link, enum thread_role role, int queue)
+void link_set_role(struct link *link, enum thread_role role, int queue)
 {
 	if (thread.link == link && thread.role == role && thread.queue == queue)
-		return false;
+		return;
 	thread.link = link;
 	thread.role = role;
 	thread.queue = queue;
 	link_set_busy(0, NULL);
-	return true;
 }
 
 void link_set_busy(uint64_t serving, const char *busy)

@@ -11,7 +11,7 @@
 struct work_queue {
 	struct work *ring;
 	size_t head, count, room;       /* room: a power of two, or 0 */
-	size_t running, threads;        /* pieces that were taken; threads that ever took */
+	size_t running, threads;        /* pieces that were taken; threads that take, or will: as declared */
 	struct waiters idle;
 };
 
@@ -29,9 +29,12 @@ void works_new(struct link *link, const struct link_spec *spec)
 	works->method_count = spec->method_count;
 	works->queues = memory_array(spec->method_count + 1, sizeof *works->queues);
 	works->own_threads = memory_array(spec->method_count, sizeof *works->own_threads);
-	for (size_t i = 0; i < spec->method_count; i++)
-		works->own_threads[i] = spec->methods[i].threads > 0 && !spec->methods[i].inbox
-			&& !spec->methods[i].mirrored;
+	works->queues[0].threads = 1;
+	for (size_t i = 0; i < spec->method_count; i++) {
+		const struct method_link *method = &spec->methods[i];
+		works->own_threads[i] = method->threads > 0 && !method->inbox && !method->mirrored;
+		works->queues[i + 1].threads = works->own_threads[i] ? (size_t)method->threads : 0;
+	}
 }
 
 void works_free(struct link *link)
@@ -60,8 +63,8 @@ void works_discard(struct link *link)
 				server_take(link, work.call);
 			else if (work.kind == WORK_GONE)
 				server_take_gone(link, work.call);
-			else if (work.kind == WORK_HELD)
-				why_take(link, &work);
+			else if (work.kind == WORK_HELD && why_take(link, &work))
+				why_done(link, &work, 0);
 		}
 	link_unlock(link);
 }
@@ -185,9 +188,8 @@ bool link_work_take(struct link *link, int method, struct work *out)
 {
 	struct work_queue *queue = &link->works->queues[method + 1];
 	bool taken = false;
-	bool fresh = link_set_role(link, THREAD_CALLBACK, method);
+	link_set_role(link, THREAD_CALLBACK, method);
 	link_lock(link);
-	queue->threads += fresh;
 	while (!taken) {
 		if (link->works->closed && link->cut)
 			break;          /* the time is up: what is left, is left */

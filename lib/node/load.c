@@ -170,11 +170,18 @@ static const lpad_module_table *open_table(const char *path, struct error *error
 	return check_table(table, error) ? NULL : table;
 }
 
+/* Written once: another replica of this process may run in it already. */
+static void give_host(const lpad_module_table *table, const lpad_host *host)
+{
+	if (*table->host != host)
+		*table->host = host;
+}
+
 struct module *module_of_table(const lpad_module_table *table, const lpad_host *host, struct error *error)
 {
 	struct module *module = check_table(table, error) ? NULL : copy_module(table, error);
 	if (module)
-		*table->host = host;
+		give_host(table, host);
 	return module;
 }
 
@@ -182,8 +189,8 @@ struct module *module_load(const char *path, const lpad_host *host, struct error
 {
 	const lpad_module_table *table = open_table(path, error);
 	struct module *module = table ? copy_module(table, error) : NULL;
-	if (module && *table->host != host)     /* another replica of this process may run in it already */
-		*table->host = host;
+	if (module)
+		give_host(table, host);
 	return module;
 }
 

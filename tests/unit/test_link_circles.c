@@ -216,6 +216,21 @@ START_TEST(one_of_two_threads_is_no_circle)
 }
 END_TEST
 
+/* Of two declared threads one has not come yet: it will have the call answered. */
+START_TEST(a_thread_that_is_yet_to_come_is_no_circle)
+{
+	peers_late = PAIR;
+	peers_note_after_ns = 200000000;
+	open_peers(2);
+	struct ways ways = { 2, { { .method = PAIR, .place = 1 }, { .method = PAIR, .place = 0 } } };
+	lpad_future *call = handle_start(peers[0].peers, 0, "pair", way_message(&ways), never);
+	peer_await_notes(&peers[1], 1);         /* long after a circle would have been found */
+	peer_start_worker(&peers[0], PAIR);
+	ck_assert_int_eq(future_wait(call, NULL), 0);
+	peers_close(peers, 2);
+}
+END_TEST
+
 START_TEST(all_of_two_threads_are)
 {
 	open_peers(2);
@@ -326,6 +341,7 @@ int main(void)
 	tcase_add_test(circles, a_circle_through_two_processes);
 	tcase_add_loop_test(circles, two_runs, 0, 2);
 	tcase_add_test(circles, one_of_two_threads_is_no_circle);
+	tcase_add_test(circles, a_thread_that_is_yet_to_come_is_no_circle);
 	tcase_add_test(circles, all_of_two_threads_are);
 	tcase_add_test(circles, a_kept_call_blocks_no_thread);
 	tcase_add_test(circles, a_blocked_thread_with_a_way_out_is_no_circle);

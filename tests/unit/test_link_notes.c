@@ -30,6 +30,8 @@ static int held(struct peer *peer, lpad_call *call, char *text, size_t room)
 {
 	if (!strcmp(call_method(call), "mute"))
 		return LPAD_EFAILED;
+	if (peer->held_count == 3)
+		return snprintf(text, room, "three\nlines\033[1mand bold") < 0;
 	snprintf(text, room, "table transitions, %d of 1000 items", peer->held_count);
 	return 0;
 }
@@ -127,9 +129,12 @@ START_TEST(the_author_says_why_it_is_held)
 	await_note(WAITED "sample: table transitions, 1 of 1000 items$");
 	lpad_future *more = start(1, "sample");
 	await_note(WAITED "sample: table transitions, 2 of 1000 items$");       /* asked again each time */
+	lpad_future *most = start(1, "sample");
+	await_note(WAITED "sample: three\\?lines\\?\\[1mand bold$");           /* a note is one line, and does nothing to a terminal */
 	ck_assert_int_eq(handle_call(peers[0].peers, 1, "let", NULL, NULL, never), 0);
 	ck_assert_int_eq(join(&waiting), 0);
 	ck_assert_int_eq(future_wait(more, NULL), 0);
+	ck_assert_int_eq(future_wait(most, NULL), 0);
 }
 END_TEST
 
@@ -282,6 +287,22 @@ START_TEST(an_answer_may_overtake_the_question)
 }
 END_TEST
 
+/* Nobody takes work any more: the link ends, and the question with it. */
+START_TEST(a_question_that_nobody_takes)
+{
+	struct waiting waiting = { .futures = { start(1, "sample") }, .count = 1 };
+	await_count(&peers[1].entered, 1);
+	link_work_close(peers[1].link);
+	while (peers[1].worker_count)
+		pthread_join(peers[1].workers[--peers[1].worker_count], NULL);
+	begin(&waiting);
+	while (!is_asked())
+		sched_yield();
+	link_stop(peers[0].link);
+	ck_assert_int_eq(join(&waiting), LPAD_ESTOPPED);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("link_notes");
@@ -291,6 +312,7 @@ int main(void)
 	tcase_set_timeout(notes, 60);
 	tcase_set_timeout(dead, 60);
 	tcase_add_test(notes, the_author_says_why_it_is_held);
+	tcase_add_test(notes, a_question_that_nobody_takes);
 	tcase_add_test(notes, an_author_may_have_nothing_to_say);
 	tcase_add_test(notes, running_and_behind_it);
 	tcase_add_test(notes, behind_a_full_queue);

@@ -27,7 +27,7 @@ struct false_caller {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool up;
-	uint32_t incarnation;
+	uint32_t index, incarnation;
 	uint64_t session, number, hellos;       /* hellos 0: they are not counted */
 	uint64_t retry;                         /* of the next call; 0: none */
 	bool again, observer;
@@ -99,7 +99,7 @@ static struct wire *false_send(struct false_caller *caller, int kind, int port, 
 	ck_assert_int_lt(caller->sent, FALSE_SENDS);
 	struct wire *answer = &caller->answers[caller->sent++];
 	struct frame frame = { .wire = { .kind = (uint8_t)kind, .role = caller->observer ? WIRE_OBSERVER : WIRE_MEMBER,
-		.group = FALSE_GROUP, .incarnation = caller->incarnation,
+		.group = FALSE_GROUP, .index = caller->index, .incarnation = caller->incarnation,
 		.port = (uint32_t)port, .token = PEERS_TOKEN, .session = caller->session, .version = version,
 		.deadline_ms = -1 }, .message = body };
 	frame.wire.retry = caller->retry;
@@ -237,6 +237,84 @@ START_TEST(an_observer_may_have_the_number_of_an_earlier_one)
 	ck_assert(false_hello(&second));
 	false_echo(&second);
 	false_close(&second);
+}
+END_TEST
+
+static void add_echoes(void *context, const struct port_counters *row)
+{
+	if (!strcmp(row->kind, "method") && !strcmp(row->port, "echo") && !strcmp(row->peer, "false"))
+		*(int64_t *)context += row->messages;
+}
+
+/* Of many that have come and gone the places are given again, whatever their numbers; what is kept for one keeps its own. */
+START_TEST(observers_that_have_gone_make_room)
+{
+	struct false_caller caller;
+	uint64_t most = 0;
+	false_open(&caller, peers[1].address);
+	caller.observer = true;
+	for (uint32_t i = 0; i < 300; i++) {
+		caller.index = i;
+		caller.hellos = 1;
+		caller.sent = 0;
+		memset(caller.answers, 0, sizeof caller.answers);
+		ck_assert(false_hello(&caller));
+		uint64_t place = caller.session & 0xfffff;
+		most = place > most ? place : most;
+		if (i % 100)
+			false_echo(&caller);
+		else
+			false_send(&caller, WIRE_CALL, HOLD, 0, NULL);
+	}
+	ck_assert_uint_lt(most, 70);
+	await_count(&peers[1].entered, 3);
+	ck_assert_int_eq(peers[1].gone, 0);
+	int64_t echoes = 0;
+	link_counters(peers[1].link, add_echoes, &echoes);
+	ck_assert_int_eq(echoes, 297);
+	false_close(&caller);
+}
+END_TEST
+
+/* What the answers to one were is nothing to the next. */
+START_TEST(an_observer_gets_no_answer_of_an_earlier_one)
+{
+	struct false_caller caller;
+	false_open(&caller, peers[1].address);
+	caller.observer = true;
+	caller.again = true;
+	caller.retry = 1;
+	for (int i = 1; i <= 2; i++) {
+		caller.hellos = 1;
+		ck_assert(false_hello(&caller));
+		ck_assert_int_eq(false_answer(&caller, false_send(&caller, WIRE_CALL, SAFE, 0, NULL)).kind, WIRE_REPLY);
+		ck_assert_int_eq(peers[1].entered, i);
+	}
+	false_close(&caller);
+}
+END_TEST
+
+static void *listen_again(void *context)
+{
+	struct error error = { 0 };
+	(void)context;
+	for (int i = 0; i < 20; i++) {
+		char *cleanup_free name = memory_format("%s/more.%d", peers_folder, i);
+		char *cleanup_free address = memory_format("inproc://%s", name);
+		if (link_listen(peers[1].link, address, &error)) {
+			ck_assert_str_eq(error.text, "n1 is leaving");
+			break;
+		}
+	}
+	return NULL;
+}
+
+START_TEST(one_that_leaves_may_be_asked_to_listen)
+{
+	pthread_t thread;
+	ck_assert_int_eq(pthread_create(&thread, NULL, listen_again, NULL), 0);
+	link_leave(peers[1].link);
+	pthread_join(thread, NULL);
 }
 END_TEST
 
@@ -543,6 +621,9 @@ int main(void)
 	tcase_add_test(sessions, the_next_incarnation_ends_the_one_before);
 	tcase_add_test(sessions, an_older_hello_that_comes_late_is_refused);
 	tcase_add_test(sessions, an_observer_may_have_the_number_of_an_earlier_one);
+	tcase_add_test(sessions, observers_that_have_gone_make_room);
+	tcase_add_test(sessions, an_observer_gets_no_answer_of_an_earlier_one);
+	tcase_add_test(sessions, one_that_leaves_may_be_asked_to_listen);
 	tcase_add_test(sessions, the_dead_say_no_hello);
 	tcase_add_test(sessions, what_is_kept_is_not_begun_again);
 	tcase_add_test(sessions, an_answer_that_got_lost_is_given_again);

@@ -335,6 +335,14 @@ START_TEST(a_publisher_dies_with_a_fetch_under_way)
 }
 END_TEST
 
+/* When a connection breaks, nng 1.5.2 may lose the message that it was about to write, or the connection that it was about to make.
+   Known to the sanitizer by this name; what else is lost is told. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libnng.so\n";
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("link_topics_kills");
