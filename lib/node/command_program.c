@@ -20,27 +20,38 @@
 
 /* ---- TERM: the group gets it, the program acts on it, this process sees to the end ---- */
 
-static volatile sig_atomic_t fate;
+static volatile sig_atomic_t lives, fate;       /* a program is there; TERM has come from outside */
 
+static void die_of_term(void)
+{
+	signal(SIGTERM, SIG_DFL);
+	raise(SIGTERM);
+}
+
+/* One's own may come late, on another thread: it is told by its sender. */
 static void note_term(int number, siginfo_t *info, void *context)
 {
 	(void)number, (void)context;
-	if (info->si_pid != getpid())
-		fate = 1;
+	if (info->si_pid == getpid())
+		return;
+	fate = 1;
+	if (!lives)
+		die_of_term();
 }
 
 static void outlive_term(void)
 {
 	struct sigaction action = { .sa_sigaction = note_term, .sa_flags = SA_SIGINFO | SA_RESTART };
 	sigemptyset(&action.sa_mask);
+	lives = 1;
 	sigaction(SIGTERM, &action, NULL);
 }
 
 void program_share_fate(void)
 {
-	signal(SIGTERM, SIG_DFL);
+	lives = 0;
 	if (fate)
-		raise(SIGTERM);
+		die_of_term();
 }
 
 void program_terminate(const struct program *program)
