@@ -53,7 +53,7 @@ Q := $(if $(V),,@)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $O/lpad $O/liblpad-test.a $(MODULES)
+all: $O/lpad $O/liblpad-test.a $(MODULES) $O/python/lpad.py
 
 $O/lpad: $(CMD_OBJECTS) $O/liblpad.a
 	@echo '  link    $@'
@@ -68,6 +68,11 @@ $O/nodes/%.so: lib/modules/%.c $O/flags
 	@mkdir -p $(@D)
 	@echo '  module  $@'
 	$Q$(CC) -std=gnu11 -fPIC -shared $(CFLAGS) $(WARNINGS) $(sanitize) -Ilib/include -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $<
+
+# What Python programs import; uninstalled, lpad finds it here.
+$O/python/lpad.py: lib/python/lpad.py
+	@mkdir -p $(@D)
+	@cp $< $@
 
 # What tests of nodes are linked with: lib/fake and what it needs of the rest, with no other name to be seen.
 FAKE_OBJECTS := $(filter $O/obj/lib/fake/%,$(LIB_OBJECTS))
@@ -137,7 +142,7 @@ deps:
 	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; \
 	fi
 
-install: $O/lpad $O/liblpad-test.a $(MODULES)
+install: $O/lpad $O/liblpad-test.a $(MODULES) $O/python/lpad.py
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/lpad $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/lib/lpad/nodes $(DESTDIR)$(PREFIX)/share/lpad
 	install -m 755 $O/lpad $(DESTDIR)$(PREFIX)/bin/lpad
@@ -146,6 +151,8 @@ install: $O/lpad $O/liblpad-test.a $(MODULES)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' lib/lpad.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/lpad.pc
 	install -m 644 $O/liblpad-test.a $(DESTDIR)$(PREFIX)/lib/liblpad-test.a
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' lib/lpad-test.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/lpad-test.pc
+	install -d $(DESTDIR)$(PREFIX)/share/lpad/python
+	install -m 644 $O/python/lpad.py $(DESTDIR)$(PREFIX)/share/lpad/python/
 	cp -R topologies $(DESTDIR)$(PREFIX)/share/lpad/
 	for page in man/*.[1-8]; do section=$${page##*.}; \
 	  install -d $(DESTDIR)$(PREFIX)/share/man/man$$section; \

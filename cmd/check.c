@@ -53,7 +53,6 @@ static void check_combination(struct check *check, struct source *source, struct
 		return;
 	probe_prepare(probe, topology);
 	topology_bind(topology, &lookup, &check->problems);
-	topology_warn_not_yet(topology, &check->problems);
 	topology_check_programs(topology, false, &check->problems);
 	resources_warn(topology, &check->problems);
 	topology_check_limits(topology, &check->limits, &check->problems);

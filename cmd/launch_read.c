@@ -170,8 +170,6 @@ int launching_read(struct launching *launching)
 		resolve(launching);
 		report_unused(launching);
 	}
-	if (launching->topology && !launching->problems.errors)
-		topology_not_yet(launching->topology, &launching->problems);
 	if (launching->topology && !launching->problems.errors && !launching->dry_run)
 		topology_check_programs(launching->topology, true, &launching->problems);
 	int code = 0;

@@ -14,15 +14,11 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "node/command_inside.h"
+#include "node/talk.h"
 
 static const int64_t SECOND = 1000000000;
 static const int64_t STOP_PATIENCE = 2;                 /* seconds at most, of a fifth of stop_within */
 static const int64_t OUTPUT_PATIENCE = 1;               /* seconds: for the last lines of a program that failed */
-
-static struct command *command_of(const lpad_node *node)
-{
-	return (struct command *)(uintptr_t)node->implementation;
-}
 
 void command_note(struct command *command, const char *format, ...)
 {
@@ -62,7 +58,9 @@ static void raise_flag(int fd)
 static void on_stop(lpad_node *node, void *context)
 {
 	(void)node;
-	raise_flag(((struct command *)context)->stop);
+	struct command *command = context;
+	raise_flag(command->stop);
+	talk_stop(command->talk);
 }
 
 static const char *const *words_of(const struct command *command)
@@ -91,7 +89,7 @@ static int start(struct command *command)
 	char *const *cleanup_free words = (char *const *)(uintptr_t)words_of(command);
 	struct program_order order = { .words = words, .shell = document_says(command, "shell"),
 		.ready = document_says(command, "ready"), .in = command->input.subscription, .out = is_published(command) };
-	environment_make(&command->environment, command->node, order.ready);
+	environment_make(&command->environment, command->node, talk_path(command->talk), order.ready);
 	order.environment = command->environment.list.at;
 	if (program_start(&command->program, &order, &error))
 		return fail(command, error.code == ENOENT ? 127 : 126, 0, "%s", error.text);
@@ -100,6 +98,7 @@ static int start(struct command *command)
 
 static int prepare(struct command *command, lpad_node *node)
 {
+	struct error error = { 0 };
 	command->node = node;
 	command->longest = (size_t)json_integer_value(json_object_get(node->document->json, "max_message"));
 	command->input = (struct stream){ .command = command, .fd = -1, .mishaps.name = "stdin",
@@ -114,6 +113,9 @@ static int prepare(struct command *command, lpad_node *node)
 	command->over = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (command->stop < 0 || command->over < 0)
 		return fail(command, 1, 0, "cannot make an eventfd: %s", strerror(errno));
+	command->talk = talk_open(command, &error);
+	if (!command->talk)
+		return fail(command, 1, 0, "%s", error.text);
 	return host_table.on_stop(node, on_stop, command);
 }
 
@@ -127,10 +129,11 @@ int64_t command_patience(const struct command *command)
 	return fifth < STOP_PATIENCE * SECOND ? fifth : STOP_PATIENCE * SECOND;
 }
 
-/* One that reads its messages gets its end of file first, and has time for it: half of stop_within at most. */
+/* One that reads its messages gets its end of file first, one that is connected is told, and both have time: half of stop_within
+   at most. */
 static int64_t term_after(const struct command *command)
 {
-	bool asked = command->input.running;
+	bool asked = command->input.running || talk_connected(command->talk);
 	return asked ? command_patience(command) * 5 / 2 : 0;
 }
 
@@ -176,31 +179,44 @@ static int judge(struct command *command, int status)
 	return code ? fail(command, code, 0, "exit %d", code) : 0;
 }
 
-/* What was printed is published first. Of one that failed, not at any price. */
-static void end_streams(struct command *command, bool well)
+static void end_input(struct command *command)
+{
+	if (!command->input.running)
+		return;
+	subscription_close(command->input.subscription);
+	pthread_join(command->input.thread, NULL);
+	mishaps_sum_up(command, &command->input.mishaps);
+}
+
+/* False: not in time. */
+static bool end_output(struct command *command, const struct timespec *until)
+{
+	if (command->output.running && until && pthread_timedjoin_np(command->output.thread, NULL, until))
+		return false;
+	if (command->output.running && !until)
+		pthread_join(command->output.thread, NULL);
+	mishaps_sum_up(command, &command->output.mishaps);
+	return true;
+}
+
+/* What was said last is done first. For one that failed, not at any price. */
+static void end_edges(struct command *command, bool well)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += OUTPUT_PATIENCE;
 	raise_flag(command->over);
-	if (command->input.running) {
-		subscription_close(command->input.subscription);
-		pthread_join(command->input.thread, NULL);
-		mishaps_sum_up(command, &command->input.mishaps);
-	}
-	if (!command->output.running)
-		return;
-	if (well)
-		pthread_join(command->output.thread, NULL);
-	else if (pthread_timedjoin_np(command->output.thread, NULL, &until))
-		command_note(command, "what it printed last was not published: its subscribers do not take it");
-	mishaps_sum_up(command, &command->output.mishaps);
+	end_input(command);
+	bool published = end_output(command, well ? NULL : &until);
+	published &= talk_end(command->talk, well ? NULL : &until);
+	if (!published)
+		command_note(command, "what it said last was not published: its subscribers do not take it");
 }
 
 static int end(struct command *command)
 {
 	int result = judge(command, program_reap(&command->program));
-	end_streams(command, !result);
+	end_edges(command, !result);
 	program_share_fate();
 	return result;
 }
@@ -226,7 +242,7 @@ static int await_ready(struct command *command)
 	return result ? result : fail(command, 1, 0, "it ended before it was ready");
 }
 
-static int command_init(lpad_node *node)
+int command_init(lpad_node *node)
 {
 	struct command *command = command_of(node);
 	int result = prepare(command, node);
@@ -245,7 +261,7 @@ static int start_streams(struct command *command)
 	return 0;
 }
 
-static int command_run(lpad_node *node)
+int command_run(lpad_node *node)
 {
 	struct command *command = command_of(node);
 	int result = 0;
@@ -257,95 +273,21 @@ static int command_run(lpad_node *node)
 		result = start_streams(command);
 	if (result)
 		return result;
+	talk_begin(command->talk);
 	wait_for_program(command, -1);
 	return end(command);
 }
 
 /* Still there if run was not to begin (--hold). */
-static void command_fini(lpad_node *node)
+void command_fini(lpad_node *node)
 {
 	struct command *command = command_of(node);
-	if (!command->program.pid)
+	if (!command->program.pid) {
+		if (!command_is_over(command))
+			end_edges(command, true);
 		return;
+	}
 	raise_flag(command->stop);
 	wait_for_program(command, -1);
 	end(command);
-}
-
-static int refuse_call(lpad_node *node, lpad_call *call)
-{
-	(void)node;
-	return host_table.refuse(call, LPAD_EGONE, "its program has ended");
-}
-
-/* ---- the implementation ---- */
-
-static const char *name_of(const json_t *entry)
-{
-	return json_is_string(entry) ? json_string_value(entry) : json_string_value(json_object_get(entry, "name"));
-}
-
-/* Every port has a word of the state. */
-static size_t place(struct command *command)
-{
-	size_t at = command->implementation.state;
-	command->implementation.state += sizeof(void *);
-	return at;
-}
-
-static void declare_handles(struct command *command, json_t *list)
-{
-	lpad_handle_decl *out = memory_array(json_array_size(list) + 1, sizeof *out);
-	for (size_t i = 0; i < json_array_size(list); i++)
-		out[i] = (lpad_handle_decl){ .name = name_of(json_array_get(list, i)), .into = place(command), .many = LPAD_MANY };
-	command->implementation.handles = json_array_size(list) ? out : NULL;
-	if (!json_array_size(list))
-		free(out);
-}
-
-static void declare_methods(struct command *command, json_t *list)
-{
-	lpad_method *out = memory_array(json_array_size(list) + 1, sizeof *out);
-	for (size_t i = 0; i < json_array_size(list); i++)
-		out[i] = (lpad_method){ .name = name_of(json_array_get(list, i)), .call = refuse_call };
-	command->implementation.methods = out;
-}
-
-static void declare_topics(struct command *command, json_t *list)
-{
-	lpad_topic_decl *out = memory_array(json_array_size(list) + 1, sizeof *out);
-	for (size_t i = 0; i < json_array_size(list); i++)
-		out[i] = (lpad_topic_decl){ .name = name_of(json_array_get(list, i)), .into = place(command) };
-	command->implementation.topics = out;
-}
-
-static void declare_subscriptions(struct command *command, json_t *list)
-{
-	lpad_subscription_decl *out = memory_array(json_array_size(list) + 1, sizeof *out);
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		json_t *entry = json_array_get(list, i);
-		out[i] = (lpad_subscription_decl){ .name = name_of(entry), .into = place(command),
-			.keep = (int32_t)json_integer_value(json_object_get(entry, "keep")), .optional = true };
-	}
-	command->implementation.subscriptions = out;
-}
-
-struct command *command_new(json_t *document)
-{
-	struct command *command = memory_new(sizeof *command);
-	command->document = document;
-	command->stop = command->over = -1;
-	command->program = (struct program){ .ended = -1, .in = -1, .out = -1, .ready = -1 };
-	command->implementation = (lpad_implementation){ .name = "command", .init = command_init, .run = command_run,
-		.fini = command_fini };
-	declare_handles(command, json_object_get(document, "handles"));
-	declare_methods(command, json_object_get(document, "methods"));
-	declare_topics(command, json_object_get(document, "topics"));
-	declare_subscriptions(command, json_object_get(document, "subscriptions"));
-	return command;
-}
-
-const lpad_implementation *command_implementation(const struct command *command)
-{
-	return &command->implementation;
 }

@@ -71,7 +71,7 @@ static void set_python(struct environment *environment)
 		set(environment, memory_copy_text("PYTHONUNBUFFERED=1"));
 }
 
-void environment_make(struct environment *environment, const lpad_node *node, bool ready)
+void environment_make(struct environment *environment, const lpad_node *node, const char *socket, bool ready)
 {
 	const struct replica_document *document = node->document;
 	for (char **entry = environ; *entry; entry++)
@@ -83,6 +83,7 @@ void environment_make(struct environment *environment, const lpad_node *node, bo
 	set(environment, memory_format("LPAD_REPLICAS=%d", document->replicas));
 	set(environment, memory_format("LPAD_INCARNATION=%d", document->incarnation));
 	set(environment, memory_format("LPAD_SEED=%lld", (long long)node->process->seed));
+	set(environment, memory_format("LPAD_SOCKET=%s", socket));
 	if (ready)
 		set(environment, memory_format("LPAD_READY_FD=%d", PROGRAM_READY_FD));
 	set_python(environment);

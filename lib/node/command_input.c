@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "link/message_convert.h"
 #include "node/command_inside.h"
@@ -51,17 +50,6 @@ static bool pass_on(struct stream *stream, const lpad_message *message)
 	return true;
 }
 
-/* When the program stops, what publishers say as their last is still taken, unless it takes them long, or waits for this node. */
-static bool may_come(const struct stream *stream, int64_t *until_ns)
-{
-	if (!*until_ns)
-		*until_ns = clock_ns() + command_patience(stream->command);
-	if (stream->cycle || clock_ns() >= *until_ns || stream_over(stream))
-		return false;
-	stream_nap();
-	return true;
-}
-
 static void *pump(void *context)
 {
 	struct stream *stream = context;
@@ -74,7 +62,7 @@ static void *pump(void *context)
 		if (!code && !pass_on(stream, message))
 			code = LPAD_EENDED;
 		message_free(message);
-	} while (!code || (code == LPAD_ESTOPPED && may_come(stream, &until_ns)));
+	} while (!code || (code == LPAD_ESTOPPED && command_may_come(stream->command, stream->cycle, &until_ns)));
 	subscription_close(stream->subscription);
 	close(stream->fd);
 	return NULL;

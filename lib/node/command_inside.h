@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of commands share: command.c (the implementation, the life of the program), command_program.c (starting it),
-   command_environment.c, command_input.c and command_output.c (its stdin and stdout). */
+/* What the files of commands share: command.c (the life of the program), command_ports.c (the implementation), command_program.c
+   (starting it), command_environment.c, command_input.c and command_output.c (its stdin and stdout), command_stream.c; and talk.h. */
 #ifndef NODE_COMMAND_INSIDE_H
 #define NODE_COMMAND_INSIDE_H
 
@@ -44,7 +44,7 @@ struct environment {
 	LIST(char *) list;
 };
 /* NULL-terminated. */
-void environment_make(struct environment *environment, const lpad_node *node, bool ready);
+void environment_make(struct environment *environment, const lpad_node *node, const char *socket, bool ready);
 void environment_release(struct environment *environment);
 const char *environment_value(const struct environment *environment, const char *name);         /* NULL: not set */
 
@@ -76,11 +76,15 @@ struct stream {
 };
 int input_start(struct stream *stream);
 int output_start(struct stream *stream);
-/* Whoever waits for a stream's end: the program has ended, or its other side is not to be waited for. */
-bool stream_over(const struct stream *stream);
-/* Nanoseconds; how long streams that have not ended yet are waited for once the program stops. */
+
+bool command_is_over(const struct command *command);    /* its program has ended */
+/* Nanoseconds; how long what has not ended yet is waited for once the program stops. */
 int64_t command_patience(const struct command *command);
-void stream_nap(void);                                  /* a moment */
+/* When the program stops, what publishers say as their last is still taken, unless it takes them long, or waits for this node (cycle).
+   *until_ns begins as 0. True: after a moment, look again. */
+bool command_may_come(const struct command *command, bool cycle, int64_t *until_ns);
+/* Takes the message. While the program stops, a subscriber that has not taken what was published before is given a little time. */
+int command_publish(const struct command *command, lpad_topic *topic, lpad_message *message);
 
 /* ---- command.c ---- */
 
@@ -91,6 +95,7 @@ struct command {
 	size_t longest;                         /* max_message */
 	struct program program;
 	struct environment environment;
+	struct talk *talk;                      /* talk.h: over its socket; NULL before it is started */
 	int stop;                               /* readable: the program around it stops */
 	int over;                               /* readable: its program has ended */
 	bool told;                              /* TERM was sent because of the stop */
@@ -98,6 +103,11 @@ struct command {
 	struct command_end end;
 	char *end_text;
 };
+struct command *command_of(const lpad_node *node);
+/* command.c, for command_ports.c: the callbacks. */
+int command_init(lpad_node *node);
+int command_run(lpad_node *node);
+void command_fini(lpad_node *node);
 void command_note(struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

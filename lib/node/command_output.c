@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "link/message_convert.h"
 #include "node/command_inside.h"
@@ -20,22 +19,6 @@ enum {
 static bool is_blank(const struct text *line)
 {
 	return strspn(text_string(line), " \t\r") == line->length;
-}
-
-/* While the program stops, a subscriber that has not taken what was published before is given a little time. */
-static int publish(const struct stream *stream, lpad_message *message)
-{
-	int64_t until_ns = 0;
-	int code;
-	while ((code = topic_publish(stream->topic, message_share(message))) == LPAD_ESTOPPED) {
-		if (!until_ns)
-			until_ns = clock_ns() + command_patience(stream->command);
-		if (clock_ns() >= until_ns)
-			break;
-		stream_nap();
-	}
-	message_free(message);
-	return code;
 }
 
 static void publish_line(struct stream *stream)
@@ -53,7 +36,7 @@ static void publish_line(struct stream *stream)
 	if (!message)
 		mishap(stream->command, &stream->mishaps, "line %lld was not published: %s: %.*s%s", (long long)stream->lines,
 			error.text, SHOWN_MOST, line->data, line->length > SHOWN_MOST ? "..." : "");
-	else if (publish(stream, message))
+	else if (command_publish(stream->command, stream->topic, message))
 		mishap(stream->command, &stream->mishaps, "line %lld was not published: %s", (long long)stream->lines, fault_text());
 }
 
@@ -107,7 +90,7 @@ static void *pump(void *context)
 	size_t left = 0;
 	pthread_setname_np(pthread_self(), "stdout");
 	while (left < LEFT_MOST) {
-		bool over = stream_over(stream);        /* looked at before reading: what was printed before its end is read */
+		bool over = command_is_over(stream->command);        /* looked at before reading: what was printed before its end is read */
 		ssize_t got = read(stream->fd, chunk, CHUNK);
 		left += over && got > 0 ? (size_t)got : 0;
 		if (got > 0)

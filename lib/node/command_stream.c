@@ -40,12 +40,38 @@ static bool readable(int fd, int wait_ms)
 	return poll(&poll_in, 1, wait_ms) > 0;
 }
 
-bool stream_over(const struct stream *stream)
+bool command_is_over(const struct command *command)
 {
-	return readable(stream->command->over, 0);
+	return readable(command->over, 0);
 }
 
-void stream_nap(void)
+/* A moment. */
+static void nap(void)
 {
 	poll(NULL, 0, NAP_MS);
+}
+
+bool command_may_come(const struct command *command, bool cycle, int64_t *until_ns)
+{
+	if (!*until_ns)
+		*until_ns = clock_ns() + command_patience(command);
+	if (cycle || clock_ns() >= *until_ns || command_is_over(command))
+		return false;
+	nap();
+	return true;
+}
+
+int command_publish(const struct command *command, lpad_topic *topic, lpad_message *message)
+{
+	int64_t until_ns = 0;
+	int code;
+	while ((code = topic_publish(topic, message_share(message))) == LPAD_ESTOPPED) {
+		if (!until_ns)
+			until_ns = clock_ns() + command_patience(command);
+		if (clock_ns() >= until_ns)
+			break;
+		nap();
+	}
+	message_free(message);
+	return code;
 }

@@ -81,7 +81,7 @@ json_t *writer_command(const struct writer *writer, const char *folder)
 		json_array_append_new(handles, json_string(spec->handles.at[i].name));
 	for (size_t i = 0; i < spec->methods.count; i++)
 		json_array_append_new(methods, json_string(spec->methods.at[i].name));
-	return json_pack("{s:o, s:b, s:o, s:o, s:o, s:o}", "words", words_of(writer, folder),
-		"shell", group->command->kind == TREE_SCALAR, "handles", handles, "methods", methods,
+	return json_pack("{s:o, s:b, s:b, s:o, s:o, s:o, s:o}", "words", words_of(writer, folder),
+		"shell", group->command->kind == TREE_SCALAR, "ready", group->says_ready, "handles", handles, "methods", methods,
 		"topics", topics_of(writer), "subscriptions", subscriptions_of(spec));
 }

@@ -207,6 +207,7 @@ static json_t *group_json(const struct group *group)
 	json_object_set_new(out, "axes", axes_json(group));
 	if (group->command) {
 		put_tree(out, "command", group->command);
+		json_object_set_new(out, "ready", json_string(group->says_ready ? "fd" : "start"));
 		put_tree(out, "handles", group->handles);
 		put_tree(out, "methods", group->methods);
 		put_tree(out, "subscriptions", group->subscriptions);

@@ -27,7 +27,7 @@ static bool has(const struct tree *map, const char *key)
 static bool is_cancelled(const struct node *node, const char *key)
 {
 	static const char *const of_modules[] = { "module", "implementation", "build", "params", "process", "per_process", NULL };
-	static const char *const of_commands[] = { "command", "handles", "methods", "subscriptions",
+	static const char *const of_commands[] = { "command", "ready", "handles", "methods", "subscriptions",
 		"topics", NULL };
 	const char *const *keys = has(node->own, "command") ? of_modules
 		: has(node->own, "module") ? of_commands : NULL;
@@ -286,6 +286,20 @@ static void check_handles(struct node *node)
 		take_texts(node->builder, map->items[i], "handles", ignore, NULL);
 }
 
+static void read_ready(struct node *node)
+{
+	static const char *const words[] = { "start", "fd" };
+	struct group *group = node->group;
+	int word = 0;
+	struct tree *value = value_of(node, "ready", &node->early);
+	if (value && group->module.count)
+		problem_add(node->builder->problems, value->mark, "type", NULL,
+			"`ready` is for commands: a module is ready when its `init` has returned");
+	else if (value && !take_word(node->builder, value, "ready", words, 2, &word))
+		group->says_ready = word == 1;
+	tree_free(value);
+}
+
 static void check_subscriptions(struct node *node)
 {
 	const struct tree *map = node->group->subscriptions;
@@ -312,6 +326,7 @@ static void read_ports(struct node *node)
 	}
 	check_handles(node);
 	check_subscriptions(node);
+	read_ready(node);
 }
 
 /* ---- all of it ---- */

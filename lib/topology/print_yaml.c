@@ -328,6 +328,8 @@ static void put_group(FILE *out, const struct topology *topology, const struct g
 	put_key_tree(out, "methods", group->methods);
 	put_key_tree(out, "subscriptions", group->subscriptions);
 	put_key_tree(out, "topics", group->topics);
+	if (group->says_ready)
+		fputs("    ready: fd\n", out);
 	if (group->policy.kind != POLICY_STOP || topology->policy.kind != POLICY_STOP)
 		put_policy(out, "    ", &group->policy);
 	put_resources(out, &group->resources);

@@ -70,6 +70,8 @@ static const struct schema_key node_keys[] = {
 		"it has failed if it does not answer for so long", 0 },
 	{ "env", KIND_MAP | KIND_NOTHING, "a map of texts", NULL,
 		"variables of its environment", 0 },
+	{ "ready", KIND_TEXT, "start or fd", "start",
+		"of a command: once it is started, or once it has said so", 0 },
 	{ "handles", KIND_MAP | KIND_NOTHING, "a map like {server: [method]}", NULL,
 		"of a command: whom it calls", 0 },
 	{ "methods", KIND_LIST | KIND_MAP | KIND_NOTHING, "a list of names", NULL,

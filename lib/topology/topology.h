@@ -136,6 +136,7 @@ struct group {
 	struct tree *params;            /* map of the node's own, substituted ($index, $folder kept: tree->template); NULL */
 	struct tree *defaults;          /* map of params from `defaults` that `params` does not name; strangers are skipped */
 	struct tree *handles, *methods, *subscriptions, *topics;        /* of a command; NULL */
+	bool says_ready;                /* of a command: by $LPAD_READY_FD */
 	struct policy policy;
 	struct resources resources;
 	char *process;                  /* NULL: a process per replica */
@@ -240,11 +241,6 @@ size_t topology_bind(struct topology *topology, const struct module_lookup *look
 const struct implementation_spec *group_implementation(const struct group *group, const struct interface *interface);
 /* Defaults that their own declarations do not allow: errors of the module, at `mark`. */
 void interface_check_defaults(const struct interface *interface, struct mark mark, struct problems *problems);
-
-/* What `launch` cannot do yet, each as a problem with rule "not-yet": commands. Returns their number. */
-size_t topology_not_yet(const struct topology *topology, struct problems *problems);
-/* The same as warnings, for `check`: the file is right, but this version's launch refuses it. */
-void topology_warn_not_yet(const struct topology *topology, struct problems *problems);
 
 /* Programs of commands that cannot be found: errors if `refuse`, else warnings. Returns their number. */
 size_t topology_check_programs(const struct topology *topology, bool refuse, struct problems *problems);

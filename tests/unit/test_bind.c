@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every folder in tests/topology/bind and tests/topology/notyet: topo.yaml with interfaces.json gives exactly `error`. */
+/* Every folder in tests/topology/bind: topo.yaml with interfaces.json gives exactly `error`. */
 #include <check.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -27,27 +27,7 @@ static char *prefix_of(const struct combination *first, const struct combination
 	return text_take(&text);
 }
 
-/* What launch refuses is what check warns of. */
-static void check_same_as_warnings(const struct problems *errors, const struct problems *warned)
-{
-	size_t at = 0;
-	for (size_t i = 0; i < errors->list.count; i++) {
-		const struct problem *error = &errors->list.at[i];
-		if (strcmp(error->rule, "not-yet"))
-			continue;
-		ck_assert_uint_lt(at, warned->list.count);
-		const struct problem *one = &warned->list.at[at++];
-		ck_assert_int_eq(one->severity, SEVERITY_WARNING);
-		ck_assert_str_eq(one->rule, error->rule);
-		ck_assert_str_eq(one->message, error->message);
-		ck_assert_int_eq(one->mark.line, error->mark.line);
-		ck_assert_int_eq(one->mark.column, error->mark.column);
-	}
-	ck_assert_uint_eq(at, warned->list.count);
-	ck_assert_uint_eq(warned->errors, 0);
-}
-
-static void bind_combination(struct source *source, const struct combination *combination, bool not_yet,
+static void bind_combination(struct source *source, const struct combination *combination,
 	const struct module_lookup *lookup, struct problems *problems)
 {
 	struct topology *topology = topology_resolve(source, combination, problems);
@@ -55,25 +35,17 @@ static void bind_combination(struct source *source, const struct combination *co
 		return;
 	size_t before = problems->errors, found = topology_bind(topology, lookup, problems);
 	ck_assert_uint_eq(found, problems->errors - before);
-	before = problems->errors;
-	if (not_yet) {
-		struct problems warned = { 0 };
-		topology_warn_not_yet(topology, &warned);
-		ck_assert_uint_eq(topology_not_yet(topology, problems), problems->errors - before);
-		check_same_as_warnings(problems, &warned);
-		problems_release(&warned);
-	}
 	topology_free(topology);
 }
 
-static void bind_all(struct source *source, bool not_yet, const struct module_lookup *lookup, struct problems *problems)
+static void bind_all(struct source *source, const struct module_lookup *lookup, struct problems *problems)
 {
 	struct combinations combinations = { 0 };
 	source_combinations(source, &combinations, problems);
 	for (size_t i = 0; i < combinations.list.count; i++) {
 		char *cleanup_free prefix = prefix_of(&combinations.list.at[0], &combinations.list.at[i]);
 		problems->prefix = *prefix ? prefix : NULL;
-		bind_combination(source, &combinations.list.at[i], not_yet, lookup, problems);
+		bind_combination(source, &combinations.list.at[i], lookup, problems);
 		problems->prefix = NULL;
 	}
 	source_report_unused(source, problems);
@@ -91,7 +63,7 @@ static char *printed(const struct problems *problems)
 }
 
 /* In the folder of the case: what is said of it. */
-static char *outcome(bool not_yet)
+static char *outcome(void)
 {
 	struct problems problems = { 0 };
 	struct settings settings = { .folder = "/" };
@@ -104,7 +76,7 @@ static char *outcome(bool not_yet)
 	struct source *source = source_read("topo.yaml", &settings, &problems, &unreadable);
 	ck_assert(!unreadable);
 	if (source)
-		bind_all(source, not_yet, &lookup, &problems);
+		bind_all(source, &lookup, &problems);
 	char *text = printed(&problems);
 	problems_release(&problems);
 	source_free(source);
@@ -118,7 +90,7 @@ START_TEST(says_exactly_this)
 	struct error error = { 0 };
 	ck_assert_int_eq(chdir(cases[_i]), 0);
 	ck_assert_msg(!files_read("error", &expected, 0, &error), "%s: %s", cases[_i], error.text);
-	char *cleanup_free actual = outcome(strstr(cases[_i], "/notyet/"));
+	char *cleanup_free actual = outcome();
 	if (getenv("BLESS") && strcmp(actual, text_string(&expected)))
 		ck_assert(!files_replace("error", actual, strlen(actual), 0644, &error));
 	ck_assert_msg(!strcmp(actual, text_string(&expected)), "%s\n--- expected\n%s--- actual\n%s", cases[_i],
@@ -143,7 +115,6 @@ int main(void)
 	Suite *suite = suite_create("bind");
 	TCase *tests = tcase_create("bind");
 	find_cases("bind");
-	find_cases("notyet");
 	if (!case_count) {
 		fputs("no cases: TESTS must name the folder of the tests\n", stderr);
 		return 1;

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/talk.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "link/message.h"
+#include "node/talk_inside.h"
+
+enum { UNREAD_MOST = 64 << 20 };        /* bytes that the program has not read: nothing more is heard of it until it has */
+
+void talk_wake(const struct talk *talk)
+{
+	uint64_t one = 1;
+	ssize_t ignored = write(talk->wake, &one, sizeof one);
+	(void)ignored;
+}
+
+void talk_say(struct talk *talk, int64_t visit, json_t *line)
+{
+	pthread_mutex_lock(&talk->lock);
+	if (visit == talk->visit)
+		*list_add(&talk->outbox) = line;
+	else
+		json_decref(line);
+	pthread_mutex_unlock(&talk->lock);
+	talk_wake(talk);
+}
+
+void talk_say_error(struct talk *talk, int64_t visit, const json_t *id, int code, const char *text)
+{
+	json_t *line = json_pack("{s:s, s:s, s:o}", "is", "error", "code", fault_name(code), "text", channel_text(text, strlen(text)));
+	if (id)
+		json_object_set(line, "id", (json_t *)(uintptr_t)id);
+	talk_say(talk, visit, line);
+}
+
+int64_t talk_visit(struct talk *talk)
+{
+	pthread_mutex_lock(&talk->lock);
+	int64_t visit = talk->visit;
+	pthread_mutex_unlock(&talk->lock);
+	return visit;
+}
+
+/* ---- the connection ---- */
+
+static bool is_connected(const struct talk *talk)
+{
+	return talk->channel.fd >= 0;
+}
+
+static void turn_away(int fd)
+{
+	static const char line[] = "{\"is\": \"error\", \"code\": \"EBUSY\", \"text\": \"another connection to this node is open: there is one at a time\"}\n";
+	ssize_t ignored = send(fd, line, sizeof line - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)ignored;
+	close(fd);
+}
+
+static void welcome(struct talk *talk)
+{
+	int fd = accept4(talk->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	if (is_connected(talk)) {
+		turn_away(fd);
+		return;
+	}
+	channel_init(&talk->channel, fd);
+	pthread_mutex_lock(&talk->lock);
+	talk->visit++;
+	json_t *hello = talk_hello(talk);
+	json_object_set_new(hello, "stopping", json_boolean(talk->stopping));
+	*list_add(&talk->outbox) = hello;
+	talk_send_kept(talk);
+	pthread_mutex_unlock(&talk->lock);
+}
+
+static void part(struct talk *talk)
+{
+	channel_close(&talk->channel);
+	talk->channel.fd = -1;
+	pthread_mutex_lock(&talk->lock);
+	talk->visit++;
+	for (size_t i = 0; i < talk->outbox.count; i++)
+		json_decref(talk->outbox.at[i]);
+	talk->outbox.count = 0;
+	pthread_mutex_unlock(&talk->lock);
+	talk_refuse_kept(talk, false, LPAD_EFAILED, "its program closed the connection before it had answered");
+}
+
+static void hear(struct talk *talk)
+{
+	struct error error = { 0 };
+	json_t *line;
+	int got;
+	channel_read(&talk->channel, &error);
+	while ((got = channel_next(&talk->channel, &line, &error))) {
+		if (got > 0) {
+			talk_obey(talk, line);
+			json_decref(line);
+			continue;
+		}
+		talk_say_error(talk, talk_visit(talk), NULL, LPAD_EINVALID, error.text);
+		if (talk->channel.ended)
+			break;
+	}
+}
+
+static void take_outbox(struct talk *talk)
+{
+	pthread_mutex_lock(&talk->lock);
+	for (size_t i = 0; i < talk->outbox.count; i++)
+		channel_send(&talk->channel, talk->outbox.at[i]);
+	talk->outbox.count = 0;
+	pthread_mutex_unlock(&talk->lock);
+	channel_flush(&talk->channel);
+}
+
+static bool is_set(struct talk *talk, const bool *flag)
+{
+	pthread_mutex_lock(&talk->lock);
+	bool value = *flag;
+	pthread_mutex_unlock(&talk->lock);
+	return value;
+}
+
+static bool is_readable(int fd)
+{
+	struct pollfd poll_in = { .fd = fd, .events = POLLIN };
+	return poll(&poll_in, 1, 0) > 0;
+}
+
+static short wanted(struct talk *talk)
+{
+	bool hears = is_set(talk, &talk->begun) && talk->channel.out.length - talk->channel.sent < UNREAD_MOST;
+	return (short)((hears ? POLLIN : 0) | (channel_pending(&talk->channel) ? POLLOUT : 0));
+}
+
+static void *serve(void *context)
+{
+	struct talk *talk = context;
+	pthread_setname_np(pthread_self(), "talk");
+	for (bool ended = false; !ended; ) {
+		struct pollfd polls[3] = { { .fd = talk->listener, .events = POLLIN }, { .fd = talk->wake, .events = POLLIN },
+			{ .fd = talk->channel.fd, .events = is_connected(talk) ? wanted(talk) : 0 } };
+		poll(polls, 3, -1);
+		uint64_t count;
+		ssize_t ignored = read(talk->wake, &count, sizeof count);
+		(void)ignored;
+		ended = is_set(talk, &talk->ended);     /* looked at before reading: its last words are heard */
+		if (polls[0].revents && !ended)
+			welcome(talk);
+		while (ended && is_connected(talk) && is_set(talk, &talk->begun) && is_readable(talk->channel.fd) && !talk->channel.ended)
+			hear(talk);
+		if (is_connected(talk) && !ended && ( polls[2].revents & (POLLIN | POLLHUP | POLLERR)) && is_set(talk, &talk->begun))
+			hear(talk);
+		if (!is_connected(talk))
+			continue;
+		take_outbox(talk);
+		if (talk->channel.ended || talk->channel.unheard)
+			part(talk);
+	}
+	return NULL;
+}
+
+/* ---- life ---- */
+
+static int bind_socket(struct talk *talk, struct error *error)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	if (strlen(talk->path) >= sizeof address.sun_path)
+		return error_set(error, "%s: the name is too long for a socket", talk->path);
+	memcpy(address.sun_path, talk->path, strlen(talk->path) + 1);
+	talk->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	unlink(talk->path);
+	if (talk->listener < 0 || bind(talk->listener, (struct sockaddr *)&address, sizeof address) || chmod(talk->path, 0600) ||
+	    listen(talk->listener, 8))
+		return error_code(error, errno, "cannot listen at %s: %s", talk->path, strerror(errno));
+	return 0;
+}
+
+struct talk *talk_open(struct command *command, struct error *error)
+{
+	const struct replica_document *replica = command->node->document;
+	const char *sockets = json_string_value(json_object_get(command->node->process->json, "sockets"));
+	struct talk *talk = memory_new(sizeof *talk);
+	talk->command = command;
+	talk->channel.fd = -1;
+	talk->path = memory_format("%s/%lld.%d.program", sockets ? sockets : "/nowhere",
+		(long long)json_integer_value(json_object_get(replica->json, "id")), replica->incarnation);
+	talk->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_init(&talk->lock, NULL);
+	lanes_new(talk);
+	if (talk->wake < 0 || bind_socket(talk, error) || pthread_create(&talk->thread, NULL, serve, talk)) {
+		if (!error->text[0])
+			error_set(error, "cannot start a thread: see ulimit -u");
+		return NULL;            /* the process ends next */
+	}
+	return talk;
+}
+
+const char *talk_path(const struct talk *talk)
+{
+	return talk->path;
+}
+
+static void set(struct talk *talk, bool *flag)
+{
+	pthread_mutex_lock(&talk->lock);
+	*flag = true;
+	pthread_mutex_unlock(&talk->lock);
+	talk_wake(talk);
+}
+
+void talk_begin(struct talk *talk)
+{
+	set(talk, &talk->begun);
+}
+
+void talk_stop(struct talk *talk)
+{
+	set(talk, &talk->stopping);
+	talk_say(talk, talk_visit(talk), json_pack("{s:s}", "is", "stopping"));
+}
+
+bool talk_connected(struct talk *talk)
+{
+	return talk_visit(talk) % 2;
+}
+
+bool talk_end(struct talk *talk, const struct timespec *until)
+{
+	set(talk, &talk->ended);
+	pthread_join(talk->thread, NULL);
+	close(talk->listener);
+	unlink(talk->path);
+	talk_refuse_kept(talk, true, LPAD_EGONE, "its program has ended");
+	lanes_close(talk);
+	if (is_connected(talk))
+		part(talk);
+	return lanes_join(talk, until);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* What a program says: {"do": ...}. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "link/message_convert.h"
+#include "node/talk_inside.h"
+
+lpad_message *talk_message(struct talk *talk, int64_t visit, const json_t *line, const char *signature)
+{
+	struct error error = { 0 };
+	const json_t *value = json_object_get(line, "value"), *id = json_object_get(line, "id");
+	const char *as = json_string_value(json_object_get(line, "as"));
+	char *cleanup_free text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : memory_copy_text("null");
+	lpad_message *message = message_from_json(text, as ? as : signature, &error);
+	if (!message)
+		talk_say_error(talk, visit, id, LPAD_EINVALID, error.text);
+	return message;
+}
+
+json_t *talk_value(const lpad_message *message, struct error *error)
+{
+	char *cleanup_free text = message_to_json(message, error);
+	json_error_t where;
+	json_t *value = text ? json_loads(text, JSON_DECODE_ANY, &where) : NULL;
+	if (text && !value)
+		error_set(error, "it cannot be read as JSON here: %s", where.text);
+	return value;
+}
+
+/* ---- what concerns no edge ---- */
+
+static void report(struct talk *talk, int64_t visit, json_t *line)
+{
+	const char *name = json_string_value(json_object_get(line, "name"));
+	const json_t *value = json_object_get(line, "value");
+	if (!name || !*name || !json_is_number(value)) {
+		talk_say_error(talk, visit, json_object_get(line, "id"), LPAD_EINVALID, "a report has a \"name\", a number as \"value\", and perhaps a \"step\"");
+		return;
+	}
+	host_table.report(talk->command->node, name, json_number_value(value), json_integer_value(json_object_get(line, "step")));
+}
+
+static void say_log(struct talk *talk, int64_t visit, json_t *line)
+{
+	const char *text = json_string_value(json_object_get(line, "text"));
+	if (text)
+		host_table.log(talk->command->node, "%s", text);
+	else
+		talk_say_error(talk, visit, json_object_get(line, "id"), LPAD_EINVALID, "a log has a \"text\"");
+}
+
+static void stop(struct talk *talk, int64_t visit, json_t *line)
+{
+	const json_t *code = json_object_get(line, "code");
+	const char *why = json_string_value(json_object_get(line, "why"));
+	json_int_t number = json_integer_value(code);
+	if ((code && !json_is_integer(code)) || number < 0 || number > 125)
+		talk_say_error(talk, visit, json_object_get(line, "id"), LPAD_EINVALID, "the \"code\" of a stop is 0 to 125");
+	else
+		host_table.stop(talk->command->node, (int)number, why ? why : "");
+}
+
+/* ---- all of them ---- */
+
+static const struct order {
+	const char *word;
+	bool answered;                  /* it needs an id: its answer is found by that */
+	void (*act)(struct talk *talk, int64_t visit, json_t *line);
+} orders[] = {
+	{ "call", true, talk_call },
+	{ "publish", true, talk_publish },
+	{ "take", true, talk_take },
+	{ "answer", true, talk_answer },
+	{ "refuse", true, talk_refuse },
+	{ "report", false, report },
+	{ "log", false, say_log },
+	{ "stop", false, stop },
+};
+
+static const struct order *order_named(const char *word)
+{
+	for (size_t i = 0; word && i < sizeof orders / sizeof orders[0]; i++)
+		if (!strcmp(orders[i].word, word))
+			return &orders[i];
+	return NULL;
+}
+
+void talk_obey(struct talk *talk, json_t *line)
+{
+	const json_t *id = json_object_get(line, "id");
+	const char *word = json_string_value(json_object_get(line, "do"));
+	const struct order *order = order_named(word);
+	int64_t visit = talk_visit(talk);
+	if (!order)
+		talk_say_error(talk, visit, id, LPAD_EINVALID, word ? "there is no such \"do\": lpad-command(7) has the list"
+			: "a line is an object with a \"do\": lpad-command(7) has the list");
+	else if (order->answered && !json_is_integer(id))
+		talk_say_error(talk, visit, id, LPAD_EINVALID, "this line needs an \"id\", an integer");
+	else
+		order->act(talk, visit, line);
+}
