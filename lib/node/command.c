@@ -16,6 +16,7 @@
 #include "node/command_inside.h"
 #include "node/talk.h"
 
+enum { END_MS = 1000 };                                 /* between the last descriptor of a program that ends, and its end */
 static const int64_t SECOND = 1000000000;
 static const int64_t STOP_PATIENCE = 2;                 /* seconds at most, of a fifth of stop_within */
 static const int64_t OUTPUT_PATIENCE = 1;               /* seconds: for the last lines of a program that failed */
@@ -234,7 +235,7 @@ static int await_ready(struct command *command)
 	if (got > 0)
 		return 0;
 	struct pollfd ended = { .fd = command->program.ended, .events = POLLIN };
-	if (!got && !poll(&ended, 1, 0))
+	if (!got && !poll(&ended, 1, END_MS))
 		return fail(command, 1, 0, "it closed $LPAD_READY_FD before it had written to it: that it is ready is said with a newline");
 	int result = end(command);
 	if (link_stopping(command->node->link))

@@ -15,7 +15,10 @@
 #include "link/message.h"
 #include "node/talk_inside.h"
 
-enum { UNREAD_MOST = 64 << 20 };        /* bytes that the program has not read: nothing more is heard of it until it has */
+enum {
+	UNREAD_MOST = 64 << 20,         /* bytes that the program has not read: nothing more is heard of it until it has */
+	PIECES_MOST = 4096              /* of 1 MiB at most: what an ended connection may have left */
+};
 
 void talk_wake(const struct talk *talk)
 {
@@ -58,12 +61,19 @@ static bool is_connected(const struct talk *talk)
 	return talk->channel.fd >= 0;
 }
 
-static void turn_away(int fd)
+/* The last that a connection hears. */
+static void say_last(int fd, int code, const char *text)
 {
-	static const char line[] = "{\"is\": \"error\", \"code\": \"EBUSY\", \"text\": \"another connection to this node is open: there is one at a time\"}\n";
-	ssize_t ignored = send(fd, line, sizeof line - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	char *cleanup_free line = memory_format("{\"is\":\"error\",\"code\":\"%s\",\"text\":\"%s\"}\n", fault_name(code), text);
+	ssize_t ignored = send(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void)ignored;
-	close(fd);
+}
+
+/* A message takes more room as text than it has bytes. */
+static size_t longest_line(size_t max_message)
+{
+	const size_t most = (size_t)256 << 20, least = (size_t)1 << 20;
+	return max_message > most / 16 ? most : max_message * 16 + least;
 }
 
 static void welcome(struct talk *talk)
@@ -72,10 +82,12 @@ static void welcome(struct talk *talk)
 	if (fd < 0)
 		return;
 	if (is_connected(talk)) {
-		turn_away(fd);
+		say_last(fd, LPAD_EBUSY, "another connection to this node is open: there is one at a time");
+		close(fd);
 		return;
 	}
 	channel_init(&talk->channel, fd);
+	talk->channel.longest = longest_line(talk->command->longest);
 	pthread_mutex_lock(&talk->lock);
 	talk->visit++;
 	json_t *hello = talk_hello(talk);
@@ -83,6 +95,7 @@ static void welcome(struct talk *talk)
 	*list_add(&talk->outbox) = hello;
 	talk_send_kept(talk);
 	pthread_mutex_unlock(&talk->lock);
+	talk_wake(talk);
 }
 
 static void part(struct talk *talk)
@@ -95,7 +108,7 @@ static void part(struct talk *talk)
 		json_decref(talk->outbox.at[i]);
 	talk->outbox.count = 0;
 	pthread_mutex_unlock(&talk->lock);
-	talk_refuse_kept(talk, false, LPAD_EFAILED, "its program closed the connection before it had answered");
+	talk_refuse_kept(talk, false, LPAD_ELOST, "its program closed the connection before it had answered");
 }
 
 static void hear(struct talk *talk)
@@ -110,9 +123,12 @@ static void hear(struct talk *talk)
 			json_decref(line);
 			continue;
 		}
-		talk_say_error(talk, talk_visit(talk), NULL, LPAD_EINVALID, error.text);
-		if (talk->channel.ended)
-			break;
+		if (!talk->channel.ended) {
+			talk_say_error(talk, talk_visit(talk), NULL, LPAD_EINVALID, error.text);
+			continue;
+		}
+		say_last(talk->channel.fd, LPAD_EINVALID, error.text);
+		break;
 	}
 }
 
@@ -146,6 +162,20 @@ static short wanted(struct talk *talk)
 	return (short)((hears ? POLLIN : 0) | (channel_pending(&talk->channel) ? POLLOUT : 0));
 }
 
+/* `whole`: up to its end, if that is near. */
+static void hear_all(struct talk *talk, bool whole)
+{
+	for (int pieces = whole ? PIECES_MOST : 1; is_connected(talk) && is_set(talk, &talk->begun) && !talk->channel.ended &&
+	     pieces > 0 && is_readable(talk->channel.fd); pieces--)
+		hear(talk);
+	if (!is_connected(talk))
+		return;
+	take_outbox(talk);
+	if (talk->channel.ended || talk->channel.unheard)
+		part(talk);
+}
+
+/* Whoever connects has often closed an earlier connection just before: that is looked at first. */
 static void *serve(void *context)
 {
 	struct talk *talk = context;
@@ -158,17 +188,9 @@ static void *serve(void *context)
 		ssize_t ignored = read(talk->wake, &count, sizeof count);
 		(void)ignored;
 		ended = is_set(talk, &talk->ended);     /* looked at before reading: its last words are heard */
+		hear_all(talk, ended || polls[0].revents);
 		if (polls[0].revents && !ended)
 			welcome(talk);
-		while (ended && is_connected(talk) && is_set(talk, &talk->begun) && is_readable(talk->channel.fd) && !talk->channel.ended)
-			hear(talk);
-		if (is_connected(talk) && !ended && ( polls[2].revents & (POLLIN | POLLHUP | POLLERR)) && is_set(talk, &talk->begun))
-			hear(talk);
-		if (!is_connected(talk))
-			continue;
-		take_outbox(talk);
-		if (talk->channel.ended || talk->channel.unheard)
-			part(talk);
 	}
 	return NULL;
 }
@@ -244,7 +266,7 @@ bool talk_end(struct talk *talk, const struct timespec *until)
 	pthread_join(talk->thread, NULL);
 	close(talk->listener);
 	unlink(talk->path);
-	talk_refuse_kept(talk, true, LPAD_EGONE, "its program has ended");
+	talk_refuse_kept(talk, true, until ? LPAD_ELOST : LPAD_EGONE, "its program has ended");
 	lanes_close(talk);
 	if (is_connected(talk))
 		part(talk);
