@@ -38,6 +38,7 @@ extern const struct command command_call;
 extern const struct command command_check;
 extern const struct command command_describe;
 extern const struct command command_doctor;
+extern const struct command command_diff;
 extern const struct command command_expand;
 extern const struct command command_graph;
 extern const struct command command_kill;

@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
 	&command_stop,
 	&command_kill,
 	&command_restart,
+	&command_diff,
 	&command_check,
 	&command_describe,
 	&command_graph,
