@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "base/files.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "supervise/figures.h"
+#include "supervise/record.h"
 
 /* Adds value as NAME.KEY.KEY..., lists and scalars as they are; null and {} are nothing. */
 static void add(json_t *thing, const char *name, json_t *value)
@@ -39,15 +41,32 @@ static json_t *thing_named(json_t *facts, const char *name)
 
 /* ---- the run as a whole ---- */
 
+/* Which commit, and what was changed since; not where it lay. */
+static void add_git(json_t *thing, struct run *run)
+{
+	static const char *const parts[] = { "commit", "branch", "dirty" };
+	const json_t *git = json_object_get(runs_manifest(run), "git");
+	struct text cleanup_text changes = { 0 };
+	char hash[65];
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		add_under(thing, "git", parts[i], json_object_get(git, parts[i]));
+	char *cleanup_free path = memory_format("%s/git.diff", run->record);
+	if (!json_object_get(git, "diff") || files_read(path, &changes, 0, NULL))
+		return;
+	manifest_hash(text_string(&changes), changes.length, hash);
+	json_object_set_new(thing, "git.diff", json_string(hash));
+}
+
 static void add_run(json_t *facts, struct run *run)
 {
-	static const char *const parts[] = { "name", "vars", "git", "versions", "host" }, *const whole[] = { "time_limit", "on_failure" };
+	static const char *const parts[] = { "name", "vars", "versions", "host" }, *const whole[] = { "time_limit", "on_failure" };
 	json_t *thing = thing_named(facts, "run");
 	const json_t *manifest = runs_manifest(run), *result = run->state == RUN_ENDED ? runs_result(run) : NULL;
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
 		add(thing, parts[i], json_object_get(manifest, parts[i]));
 	for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
 		add(thing, whole[i], json_object_get(runs_resolved(run), whole[i]));
+	add_git(thing, run);
 	add(thing, "topology.yaml", json_object_get(json_object_get(manifest, "hashes"), "topology.yaml"));
 	json_object_set_new(thing, "state", json_string(run_state_word(run->state)));
 	add(thing, "status", json_object_get(result, "status"));
@@ -60,10 +79,10 @@ static void add_nodes(json_t *facts, struct run *run)
 {
 	size_t i;
 	json_t *node;
-	const json_t *manifest = runs_manifest(run);
+	const json_t *manifest = runs_manifest(run), *modules = json_object_get(json_object_get(manifest, "launch"), "modules");
 	json_array_foreach(json_object_get(runs_resolved(run), "nodes"), i, node) {
 		const char *label = json_string_value(json_object_get(node, "node"));
-		const char *module = json_string_value(json_object_get(json_object_get(manifest, "modules"), label));
+		const char *module = json_string_value(json_object_get(modules, label));
 		json_t *thing = thing_named(facts, label), *rest = json_copy(node);
 		json_object_del(rest, "node");
 		add(thing, label, rest);

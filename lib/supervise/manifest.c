@@ -76,19 +76,6 @@ static json_t *hashes_json(const struct record *record, const struct source *sou
 	return out;
 }
 
-/* By node, its copy below the record. */
-static json_t *modules_json(const struct record *record, const struct topology *topology)
-{
-	json_t *out = json_object();
-	for (size_t i = 0; i < topology->groups.count; i++) {
-		const struct group *group = &topology->groups.at[i];
-		const char *path = record_module((void *)record, group);
-		if (path)
-			json_object_set_new(out, group->label, text_json(path + strlen(record->folder) + 1));
-	}
-	return out;
-}
-
 /* By replica, the process that it lives in: as its log is called. */
 static json_t *processes_json(const struct topology *topology, const struct processes *processes)
 {
@@ -158,7 +145,6 @@ json_t *manifest_json(struct record *record, const struct manifest *manifest)
 	json_object_set_new(out, "detached", json_boolean(manifest->detached));
 	json_object_set_new(out, "vars", variables_json(topology->source));
 	json_object_set_new(out, "hashes", hashes_json(record, topology->source));
-	json_object_set_new(out, "modules", modules_json(record, topology));
 	json_object_set_new(out, "processes", processes_json(topology, manifest->processes));
 	json_object_set_new(out, "launch", launch_json(record, manifest));
 	if (manifest->again)
