@@ -71,6 +71,8 @@ void ordered_end(struct supervisor *supervisor, struct child *child, enum order 
 	bool dead = state == MEMBER_DEAD;
 	if (!dead || order == ORDER_RESTART)
 		child->order = order;
+	if (!dead && state != MEMBER_WAITING && state != MEMBER_NEW && !child->told_ns)
+		stop_orderly(supervisor, child);
 	for (int i = 0; order == ORDER_RESTART && i < child->count; i++)
 		run_member_again(supervisor, child->members[i]);        /* so that the run does not end in between */
 	if (dead)
@@ -79,6 +81,4 @@ void ordered_end(struct supervisor *supervisor, struct child *child, enum order 
 		end_before_start(supervisor, child);
 	else if (state == MEMBER_WAITING)
 		end_wait(supervisor, child);
-	else if (!child->told_ns)
-		stop_orderly(supervisor, child);
 }

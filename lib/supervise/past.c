@@ -87,10 +87,10 @@ static json_t *node_json(const char *name, const json_t *node, bool metrics)
 	const json_t *cpu = json_object_get(node, "cpu"), *process = json_object_get(node, "process");
 	json_int_t restarts = json_integer_value(json_object_get(node, "restarts"));
 	bool stopped = json_is_true(json_object_get(node, "stopped"));
-	json_t *out = json_pack("{ss so so ss sn sn sn sI sI sf sf sI so so}", "node", name,
+	json_t *out = json_pack("{ss so so ss sn sn sn sn sn sI sI sf sf sI so so}", "node", name,
 		"group", json_stringn(name, label_length(name)),
 		"process", json_string(process ? json_string_value(process) : name), "state", stopped ? "stopped" : "dead",
-		"step", "waits_for", "pid", "incarnation", restarts + 1, "restarts", restarts,
+		"step", "waits_for", "pid", "cpus", "gpus", "incarnation", restarts + 1, "restarts", restarts,
 		"uptime", json_number_value(json_object_get(node, "seconds")),
 		"cpu", json_number_value(json_object_get(cpu, "user")) + json_number_value(json_object_get(cpu, "system")),
 		"memory", json_integer_value(json_object_get(node, "memory")), "failure", or_null(node, "failure"),

@@ -34,7 +34,8 @@ static bool all_in(const struct supervisor *supervisor, enum member_state state)
 
 void run_member_over(struct supervisor *supervisor, struct member *member)
 {
-	if (member->run_over)
+	bool again = member->child->order == ORDER_RESTART && supervisor->phase < PHASE_STOP;   /* its next incarnation is waited for */
+	if (member->run_over || again)
 		return;
 	member->run_over = true;
 	supervisor->unfinished -= member->waited;

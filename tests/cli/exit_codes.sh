@@ -13,7 +13,7 @@ static int well(lpad_node *node) { (void)node; return 0; }
 static int seven(lpad_node *node) { (void)node; return 7; }
 static int fails(lpad_node *node) { return lpad_fail(node, "no more data"); }
 static int exits(lpad_node *node) { (void)node; exit(9); }
-static int crashes(lpad_node *node) { (void)node; raise(SIGSEGV); return 0; }
+static int crashes(lpad_node *node) { (void)node; raise(SIGABRT); return 0; }
 static int stops(lpad_node *node) { lpad_stop(node, 0, "enough"); return lpad_wait_stop(node, lpad_never()); }
 static int stops_with(lpad_node *node) { lpad_stop(node, 5, "enough"); return lpad_wait_stop(node, lpad_never()); }
 static int stays(lpad_node *node) { return lpad_wait_stop(node, lpad_never()); }
@@ -46,7 +46,7 @@ by_itself 5 stopped 'stops_with: {}, stays: {}'
 by_itself 7 failed 'seven: {}, stays: {}'
 by_itself 9 failed 'exits: {}, stays: {}'
 by_itself 1 failed 'fails: {}'
-by_itself 139 failed 'crashes: {}, stays: {}'
+by_itself 134 failed 'crashes: {}, stays: {}'
 by_itself 0 completed 'crashes: {on_failure: ignore}, well: {}'
 by_itself 124 'time limit' 'stays: {}' --time-limit 300ms
 by_itself 125 'not started' 'slow_init: {start_within: 100ms}'

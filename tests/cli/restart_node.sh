@@ -19,6 +19,7 @@ edges:
   - asker.server -> server
   - server.beat -> asker.beat
 YAML
+export LPAD_RUN=again-1
 "$LPAD" launch --json topo.yaml > events 2> messages &
 pid=$!
 wait_until file_has events '"text":"who 1"'
@@ -72,6 +73,21 @@ assert_equal "running 2 null" "$(node deaf '"\(.state) \(.incarnation) \(.last_f
 restarts 1 fails
 assert_contains "$err" "lpad restart: fails failed in init: not twice"
 
+# Those that are down are no reason to end: this run has only one node that it waits for.
+cat > one.yaml <<YAML
+lpad: 1
+name: one
+nodes:
+  only: {module: $TESTS/nodes/talked_to.c, implementation: steady}
+YAML
+"$LPAD" launch --json one.yaml > one.events 2> /dev/null &
+one=$!
+wait_until file_has one.events '"phase":"run"'
+restarts 0 -r one-1 only
+run_lpad stop -r one-1 --code 0
+wait $one || fail "the run with one node"
+assert_equal 1 "$(jq .nodes.only.restarts "$XDG_STATE_HOME/lpad/runs/one-1/result.json")"
+
 # Many at once; then the run ends as it should: nobody was lost, and nothing counts as a failure.
 restarts 0 server pair lost
 run_lpad stop deaf
@@ -80,5 +96,5 @@ run_lpad stop --code 0
 code=0
 wait $pid || code=$?
 assert_equal 0 $code
-assert_equal "stopped 3 2" "$(jq -r '"\(.status) \(.nodes.server.restarts) \(.nodes["pair/0"].restarts)"' "$XDG_STATE_HOME/lpad/runs/latest/result.json")"
+assert_equal "stopped 3 2" "$(jq -r '"\(.status) \(.nodes.server.restarts) \(.nodes["pair/0"].restarts)"' "$XDG_STATE_HOME/lpad/runs/again-1/result.json")"
 assert_equal "" "$(ls "$XDG_RUNTIME_DIR/lpad")" "socket folders"

@@ -78,7 +78,7 @@ assert_equal "completed true true null 0" "$(result '[.status, .nodes.server.sto
 topology 'deaf: {stop_within: 200ms}, crash: {implementation: crash_at_stop, on_failure: restart}, other: {implementation: steady}'
 begin '"text":"deaf"'
 stops 1 crash
-assert_contains "$err" "crash failed: signal 11"
+assert_contains "$err" "crash failed: signal 6"
 stops 0 --timeout 30s deaf
 assert_contains "$err" "lpad stop: deaf did not end in time, and had to be killed"
 assert_equal stopped "$(state deaf)"

@@ -114,7 +114,7 @@ static int deaf(lpad_node *node)
 static int crash_at_stop(lpad_node *node)
 {
 	lpad_wait_stop(node, lpad_never());
-	raise(SIGSEGV);
+	raise(SIGABRT);
 	return 0;
 }
 
