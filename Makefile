@@ -16,7 +16,7 @@ CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 VERSION := 0.1.0
 
 PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev libhwloc-dev check mandoc jq python3 python3-yaml python3-jsonschema
-PACKAGES_CI := clang procps gdb strace
+PACKAGES_CI := clang fish zsh procps gdb strace
 
 comma := ,
 variant := $(if $(filter-out gcc cc,$(CC)),$(notdir $(CC)))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
@@ -154,6 +154,11 @@ install: $O/lpad $O/liblpad-test.a $(MODULES) $O/python/lpad.py
 	install -d $(DESTDIR)$(PREFIX)/share/lpad/python
 	install -m 644 $O/python/lpad.py $(DESTDIR)$(PREFIX)/share/lpad/python/
 	cp -R topologies $(DESTDIR)$(PREFIX)/share/lpad/
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 644 cmd/completions/lpad.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lpad
+	install -m 644 cmd/completions/_lpad $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_lpad
+	install -m 644 cmd/completions/lpad.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/lpad.fish
 	for page in man/*.[1-8]; do section=$${page##*.}; \
 	  install -d $(DESTDIR)$(PREFIX)/share/man/man$$section; \
 	  install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$section/; done

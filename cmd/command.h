@@ -36,6 +36,7 @@ struct command {
 
 extern const struct command command_call;
 extern const struct command command_check;
+extern const struct command command_complete;
 extern const struct command command_describe;
 extern const struct command command_doctor;
 extern const struct command command_diff;
@@ -54,6 +55,10 @@ extern const struct command command_status;
 extern const struct command command_stop;
 extern const struct command command_sweep;
 extern const struct command command_wait;
+
+/* main.c: all of them. */
+extern const struct command *const commands[];
+extern const size_t command_count;
 
 /* ---- options.c ---- */
 

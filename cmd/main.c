@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "command.h"
 
-static const struct command *const commands[] = {
+const struct command *const commands[] = {
 	&command_launch,
 	&command_call,
 	&command_ps,
@@ -30,8 +30,10 @@ static const struct command *const commands[] = {
 	&command_scaffold,
 	&command_doctor,
 	&command_node,
+	&command_complete,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
+const size_t command_count = COMMANDS;
 
 static void print_help(FILE *out)
 {
