@@ -208,6 +208,7 @@ const struct command command_launch = {
 		"Nodes' output goes on under their names, their standard error kept apart. With --quiet it goes on as it is,\n"
 		"line by line, so that it can be piped. INT, TERM and HUP stop the run, a second INT or TERM kills it.\n"
 		"Exit: 0 completed; the code of the node that failed, or 128 and its signal; 124 the time limit; 125 could\n"
-		"not start; 129, 130, 143 stopped by HUP, INT, TERM; 141 standard output was closed.\n",
+		"not start; 129, 130, 143 stopped by HUP, INT, TERM; 141 standard output was closed. With --detach 0 once\n"
+		"everything runs, 125 if it does not get there.\n",
 	.run = run,
 };

@@ -93,7 +93,7 @@ kill -STOP "$guardian" "$supervisor"
 kill -KILL "$supervisor" "$guardian"
 wait_until process_gone "$supervisor"
 wait_until process_gone "$guardian"
-rm -f "$runs/lost-1/result.json"
+rm -rf "$runs/lost-1/result.json" "$(jq -r .sockets "$runs/lost-1/manifest.json")"
 printf '{"node":"a","na' >> "$runs/lost-1/metrics.jsonl"
 run_lpad launch --continue lost-1 --detach
 assert_exit 0
