@@ -81,6 +81,15 @@ assert_exit 0
 assert_contains "$out" "  a/1: cpus $first, gpus 1, nofile 512, nice 7"
 assert_equal "{\"cpus\":\"$first\",\"gpus\":\"1\"}" "$(LPAD_GPUS=3 "$LPAD" launch --dry-run --json | jq -c '.processes["a/1"]')"
 
+# And so does the run itself.
+LPAD_GPUS=3 start_lpad launch --hold a,rest,own
+shown() { "$LPAD" status --json 2> /dev/null | jq -ce '[.nodes[] | select(.node == "a/1")][0] // empty | {cpus, gpus} | select(.cpus)' > shown; }
+wait_until shown
+assert_equal "{\"cpus\":\"$first\",\"gpus\":\"1\"}" "$(cat shown)"
+kill -INT "$lpad_pid"
+finish_lpad
+assert_exit 130
+
 # Of the GPUs that the launcher may use, under their names; of another vendor by another variable.
 LPAD_GPUS=8 CUDA_VISIBLE_DEVICES=6,5 run_lpad launch
 assert_exit 0
