@@ -58,7 +58,7 @@ static const struct fragment {
 	{ "true or false", "{\"type\": \"boolean\"}" },
 	{ "stop or ignore", OF_WORDS("\"stop\", \"ignore\"") },
 	{ "eager or lazy", OF_WORDS("\"eager\", \"lazy\"") },
-	{ "at once or fd", OF_WORDS("\"at once\", \"fd\"") },
+	{ "start or fd", OF_WORDS("\"start\", \"fd\"") },
 	{ "stop, ignore, restart or a map", "{\"anyOf\": [" OF_WORDS("\"stop\", \"ignore\", \"restart\"") ", {\"$ref\": \"#/$defs/policy\"}]}" },
 	{ "all, one-to-one, round-robin, next, previous or {along: axis}", "{\"anyOf\": ["
 		OF_WORDS("\"all\", \"one-to-one\", \"round-robin\", \"next\", \"previous\"") ", {\"type\": \"object\", \"minProperties\": 1, "
