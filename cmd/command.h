@@ -55,6 +55,7 @@ extern const struct command command_status;
 extern const struct command command_stop;
 extern const struct command command_sweep;
 extern const struct command command_wait;
+extern const struct command command_watch;
 
 /* main.c: all of them. */
 extern const struct command *const commands[];

@@ -21,6 +21,7 @@ const struct command *const commands[] = {
 	&command_kill,
 	&command_restart,
 	&command_diff,
+	&command_watch,
 	&command_check,
 	&command_describe,
 	&command_graph,

@@ -172,3 +172,111 @@ char *message_to_json(const lpad_message *message, struct error *error)
 	}
 	return text_take(&out);
 }
+
+/* ---- showing ---- */
+
+enum { FEW_ELEMENTS = 16, FIRST_ELEMENTS = 8, FEW_BYTES = 200, FIRST_BYTES = 96 };
+
+static size_t elements_of(const struct tensor *tensor)
+{
+	return tensor->size / tensor_types[tensor->type].size;
+}
+
+/* Without a single element there may still be very many lists. */
+static bool is_long(const struct tensor *tensor)
+{
+	return elements_of(tensor) > FEW_ELEMENTS || (!elements_of(tensor) && tensor->rank > 1);
+}
+
+static void add_cut_tensor(struct text *out, const struct tensor *tensor, const unsigned char *data)
+{
+	text_format(out, "{\"dtype\": \"%s\", \"shape\": [", tensor_types[tensor->type].shown);
+	for (int i = 0; i < tensor->rank; i++)
+		text_format(out, "%s%lld", i ? ", " : "", (long long)tensor->shape[i]);
+	text_add(out, "], \"first\": [");
+	for (size_t i = 0; i < FIRST_ELEMENTS && i < elements_of(tensor); i++) {
+		text_add(out, i ? ", " : "");
+		element_write(tensor->type, data + i * tensor_types[tensor->type].size, out);
+	}
+	text_add(out, "]}");
+}
+
+static void add_shown_tensors(struct text *out, const lpad_message *message)
+{
+	const struct tensors *tensors = &message->tensors;
+	text_add_char(out, '{');
+	for (size_t i = 0; i < tensors->list.count; i++) {
+		const struct tensor *tensor = &tensors->list.at[i];
+		const unsigned char *data = message->body + tensors->data + tensor->begin;
+		text_add(out, i ? ", " : "");
+		add_quoted(out, tensor->name);
+		text_add(out, ": ");
+		if (is_long(tensor))
+			add_cut_tensor(out, tensor, data);
+		else
+			add_items(out, tensor, 0, data);
+	}
+	text_add(out, tensors->list.count && tensors->meta.count ? ", " : "");
+	add_meta(out, tensors);
+	text_add_char(out, '}');
+}
+
+/* NULL: they are no text. Caller frees. `most` may cut a character in two. */
+static char *readable(const unsigned char *bytes, size_t size, size_t most)
+{
+	size_t length = size < most ? size : most;
+	for (size_t i = 0; i < length; i++)
+		if (bytes[i] < ' ' && !strchr("\t\r\n", bytes[i]))
+			return NULL;
+	while (length < size && length && (bytes[length] & 0xc0) == 0x80)
+		length--;
+	json_t *value = memchr(bytes, 0, length) ? NULL : json_stringn((const char *)bytes, length);
+	char *out = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+	json_decref(value);
+	return out;
+}
+
+static void add_shown_bytes(struct text *out, const lpad_message *message, bool full)
+{
+	const unsigned char *bytes = message_content(message);
+	size_t size = message_size(message);
+	bool cut = !full && size > FEW_BYTES;
+	char *cleanup_free text = readable(bytes, size, cut ? FIRST_BYTES : size);
+	text_format(out, "{\"%s\": %s", text ? "text" : "bytes", text ? text : "\"");
+	if (!text) {
+		add_base64(out, bytes, cut ? FIRST_BYTES : size);
+		text_add_char(out, '"');
+	}
+	if (cut)
+		text_format(out, ", \"size\": %zu", size);
+	text_add_char(out, '}');
+}
+
+/* Line ends stand between values only: in strings they are escaped. */
+static void add_on_one_line(struct text *out, const char *json)
+{
+	for (size_t length; *json; json += length + (json[length] != 0)) {
+		length = strcspn(json, "\r\n");
+		text_add_span(out, json, length);
+		text_add(out, json[length] ? " " : "");
+	}
+}
+
+char *message_show(const lpad_message *message, bool full)
+{
+	struct text out = { 0 };
+	struct error error = { 0 };
+	if (message_kind(message) == LPAD_TENSORS && !full)
+		add_shown_tensors(&out, message);
+	else if (check_size(message, &error))
+		text_format(&out, "{\"size\": %zu}", message_size(message));
+	else if (message_kind(message) == LPAD_TENSORS)
+		add_tensors(&out, message);
+	else if (message_kind(message) == LPAD_JSON)
+		add_on_one_line(&out, message_json_text(message));
+	else if (message_size(message))
+		add_shown_bytes(&out, message, full);
+	else
+		text_add(&out, "null");
+	return text_take(&out);
+}

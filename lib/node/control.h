@@ -14,6 +14,9 @@
  *                                                     "alone": true: only this process ends, its neighbours go on
  *   {"do": "listen", "node": N, "address": "ipc://..."}    for an observer (lpad call)
  *   {"do": "ping"}                                    it has been silent for long: a sign of life is wanted
+ *   {"do": "listen", "node": N, "address": "ipc://...", "topic": "weights", "bodies": "ipc://..."}
+ *                                                     for an observer of a topic (lpad watch), too; bodies: where, unless others
+ *                                                     of this host can dial it already
  *   {"do": "finish"}                                  all are drained, or time is up: fini and exit
  *   {"do": "peer", "node": "worker/2", "number": 3, "index": 2, "incarnation": 1, "state": "lost" | "gone"}
  *                                                     a neighbour of one of them died; gone: it will not come back
@@ -50,6 +53,7 @@
  *   {"is": "note", "node": N, "text": "has waited 10 s for replay.sample"}      shown to the user, behind the name unless it begins with it
  *   {"is": "listening", "node": N, "address": "ipc://...", "text": "..."}     address absent: it cannot, and text says why
  *   {"is": "pong", "node": N}                         after ping, if nothing else is to be said; the first replica's name
+ *   {"is": "listening", "node": N, "topic": "weights", "address": "ipc://...", "bodies": "ipc://...", "text": "..."}
  *   {"is": "drained", "node": N, "left": 3, "text": "3 messages of reading to keep"}     left 0: nothing was left
  *
  * Exit of the process: 0 after finish; the failure's code after "failed"; 1 if the channel ended without a word.

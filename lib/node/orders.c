@@ -61,10 +61,20 @@ static void do_listen(struct life *life, struct replica *replica, json_t *line)
 	if (!address || !replica->bound)
 		return;
 	json_t *said = json_pack("{s:s, s:s}", "is", "listening", "node", replica->document->node);
-	if (link_listen(replica->node->link, address, &error))
+	const char *topic = json_string_value(json_object_get(line, "topic"));
+	const char *bodies = json_string_value(json_object_get(line, "bodies"));
+	bool wrong = link_listen(replica->node->link, address, &error);
+	if (!wrong && topic)
+		wrong = !bodies || !(bodies = link_listen_topic(replica->node->link, topic, bodies, &error));
+	if (topic)
+		json_object_set_new(said, "topic", json_string(topic));
+	if (wrong)
 		json_object_set_new(said, "text", channel_text(error.text, strlen(error.text)));
-	else
+	else {
 		json_object_set_new(said, "address", json_string(address));
+		if (bodies)
+			json_object_set_new(said, "bodies", json_string(bodies));
+	}
 	channel_send(&life->channel, said);
 }
 

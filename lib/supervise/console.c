@@ -149,6 +149,7 @@ static const struct {
 	void (*ask)(const struct asking *asking);
 } questions[] = {
 	{ "node", observe_node },
+	{ "topic", observe_topic },
 	{ "status", status_ask },
 	{ "stop", acts_stop },
 	{ "restart", acts_restart },

@@ -9,6 +9,15 @@
  *      "token": "16 hex digits", "max_message": 1073741824,
  *      "methods": [{"name": "work", "help": "...", "idempotent": true, "request": "x i64", "reply": null}]}
  *     The node listens at the address for observers; methods of a node that has none declared in the file: absent.
+ *   {"ask": "topic", "node": "actor", "topic": "weights"}     a replica, or a group for all of its replicas
+ *     {"schema": 1, "run": "dqn-17", "group": "actor", "topic": "weights", "token": "16 hex digits", "max_message": 1073741824,
+ *      "topics": ["weights"], "metrics": ["loss"], "buffer": 192, "latest": true, "replicas": [{"node": "actor/3", "number": 2,
+ *      "index": 3, "incarnation": 1, "state": "running"}]}
+ *     topics and metrics: which there are; "topic" is null, and nothing follows, if there is no such topic. Otherwise, as soon as a
+ *     replica runs, and again with each incarnation:
+ *     {"event": "listening", "replica": {as above}, "serve": "ipc://...", "address": "ipc://..."}     serve: REP; address: PUB
+ *     {"event": "failed", "replica": {...}, "text": "..."}     it cannot listen
+ *     {"event": "lost", "node": "actor/3", "incarnation": 1}     its process has ended
  *   {"ask": "status", "nodes": ["actor"], "metrics": true, "edges": true}     how everything is; metrics and edges only if true
  *     lpad-record(5) has the answer, which is what `lpad status --json` prints
  *   {"ask": "stop", "code": 0, "why": "..."}     the run; code: of the launch, 0 to 125; absent: 143, as by TERM

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "supervise/console.h"
 #include "supervise/inside.h"
+#include "supervise/observe.h"
 
 static const int64_t CLOSED_GRACE = 500000000;  /* a process that is just ending closes its channel first */
 static const int64_t STOP_WITHIN = 10000000000; /* of a failed one without a limit of its own */
@@ -152,7 +153,10 @@ static void heard_note(struct supervisor *supervisor, struct member *member, con
 
 static void heard_listening(struct supervisor *supervisor, struct member *member, const json_t *message)
 {
-	console_listening(supervisor, member, text_of(message, "address"), text_of(message, "text"));
+	if (json_object_get(message, "topic"))
+		observe_listening(supervisor, member, message);
+	else
+		console_listening(supervisor, member, text_of(message, "address"), text_of(message, "text"));
 }
 
 static void heard_drained(struct supervisor *supervisor, struct member *member, const json_t *message)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "supervise/inside.h"
+#include "supervise/observe.h"
 
 static const int64_t SECOND = 1000000000;
 static const double NO_LIMIT_SECONDS = 1e9;
@@ -129,6 +130,7 @@ void member_go(struct supervisor *supervisor, struct member *member)
 	member->step = runs ? "run" : "serve";
 	member->child->running_ns = supervisor_now(supervisor);
 	timers_clear(&supervisor->timers, &member->timer);
+	observe_running(supervisor, member);
 	if (!runs)
 		run_member_over(supervisor, member);
 }

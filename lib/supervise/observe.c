@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where a node listens for observers (lpad call): it is told to, unless it does, and says so. */
+#include "supervise/observe.h"
+
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -32,6 +34,16 @@ static json_t *describe(const struct supervisor *supervisor, const struct member
 		(json_int_t)supervisor->topology->joins->max_message, "methods", methods_of(member->group));
 }
 
+bool observe_is_possible(const struct member *member)
+{
+	return member_alive(member) && member->state >= MEMBER_RUNNING && member->state < MEMBER_FINISHING;
+}
+
+char *observe_address(const struct supervisor *supervisor, const struct member *member)
+{
+	return memory_format("ipc://%s/%d.%d.%d", supervisor->launch->sockets, member->id, member->incarnation, OBSERVERS);
+}
+
 void observe_node(const struct asking *asking)
 {
 	struct supervisor *supervisor = asking->supervisor;
@@ -39,14 +51,13 @@ void observe_node(const struct asking *asking)
 	struct member *member = console_member(asking, name ? name : "");
 	if (!member)
 		return;
-	if (!member_alive(member) || member->state < MEMBER_RUNNING || member->state >= MEMBER_FINISHING) {
+	if (!observe_is_possible(member)) {
 		console_refuse(asking, "%s is not running now (%s)", member->name,
 			member_alive(member) ? child_step(member->child) : "it has no process");
 		return;
 	}
 	*list_add(&asking->guest->waiting) = (struct waiting){ member, json_incref(asking->id) };
-	char *cleanup_free address = memory_format("ipc://%s/%d.%d.%d", supervisor->launch->sockets, member->id,
-		member->incarnation, OBSERVERS);
+	char *cleanup_free address = observe_address(supervisor, member);
 	child_send(supervisor, member->child, json_pack("{ss ss ss}", "do", "listen", "node", member->name,
 		"address", address));
 }
@@ -80,6 +91,7 @@ void console_listening(struct supervisor *supervisor, struct member *member, con
 void console_lost(struct supervisor *supervisor, struct member *member)
 {
 	settle(supervisor, member, NULL, "its process has ended");
+	observe_ended(supervisor, member);
 }
 
 void observe_forget(struct guest *guest)
@@ -87,4 +99,5 @@ void observe_forget(struct guest *guest)
 	for (size_t i = 0; i < guest->waiting.count; i++)
 		json_decref(guest->waiting.at[i].id);
 	list_release(&guest->waiting);
+	observe_topic_forget(guest);
 }

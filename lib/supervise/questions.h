@@ -3,7 +3,7 @@
  * Inside of the console (console.h): its guests, and the questions that they ask. Each file of questions has functions
  * of struct question, listed in the table of console.c.
  *
- *     observe.c     node: where a node listens for observers
+ *     observe.c     node: where a node listens for observers; observe_topic.c: topic, where it publishes
  *     status.c      status: how everything is
  *     acts.c        stop, restart, kill
  *     follow.c      follow: what happens, as it happens
@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "supervise/console.h"
 #include "supervise/inside.h"
+#include "supervise/observe.h"
 
 /* A question that waits for its node (observe.c). */
 struct waiting {
@@ -27,6 +28,7 @@ struct guest {
 	struct channel channel;
 	LIST(struct waiting) waiting;
 	struct following *following;    /* follow.c's; NULL: it does not */
+	LIST(struct observing) observing;       /* observe_topic.c */
 };
 
 /* All borrowed while it is taken; what is answered later keeps a reference to `id`. */
@@ -55,6 +57,8 @@ struct member *console_member(const struct asking *asking, const char *name);
 
 /* observe.c */
 void observe_node(const struct asking *asking);
+/* observe_topic.c */
+void observe_topic(const struct asking *asking);
 void observe_forget(struct guest *guest);
 /* follow.c */
 void follow_ask(const struct asking *asking);

@@ -256,6 +256,15 @@ static int stand_and_stare(const char *address)
 	return end;
 }
 
+static int connections(void)
+{
+	const struct lpad_topic *value = topic(0, "value");
+	link_lock(value->link);
+	int count = value->outlets[0].connections;
+	link_unlock(value->link);
+	return count;
+}
+
 /* The publisher goes on at the pace of its subscriber, under `all`. */
 START_TEST(one_that_does_not_read_slows_nobody)
 {
@@ -264,9 +273,8 @@ START_TEST(one_that_does_not_read_slows_nobody)
 	transport_needs("sockets");
 	start(one_all, 1, 2);
 	char *cleanup_free address = world_topic_address(&world, 0, "value");
-	const struct lpad_topic *value = topic(0, "value");
-	int before = value->outlets[0].connections, end = stand_and_stare(address);
-	while (*(volatile const int *)&value->outlets[0].connections == before)
+	int before = connections(), end = stand_and_stare(address);
+	while (connections() == before)
 		sched_yield();
 	reader_start(&reader, 1, "in");
 	for (uint64_t i = 1; i <= MESSAGES; i++)
