@@ -20,7 +20,7 @@ assert cmp -s "$LPAD" "$prefix/bin/lpad"
 for header in "$root"/lib/include/lpad/*.h; do
 	assert cmp -s "$header" "$prefix/include/lpad/${header##*/}"
 done
-assert_equal "" "$(find stage -name '*.[ao]' ! -name liblpad-test.a -o -name '*.d')" "left from the build"
+assert_equal "" "$(find stage -type f \( -name '*.[ao]' ! -name liblpad-test.a -o -name '*.d' \))" "left from the build"
 assert_equal "" "$(find stage -type f -perm /022)" "writable by others"
 
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
