@@ -16,7 +16,7 @@ CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 VERSION := 0.1.0
 
 PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev libhwloc-dev check mandoc jq python3 python3-yaml python3-jsonschema
-PACKAGES_CI := clang fish zsh procps gdb strace
+PACKAGES_CI := clang fish zsh procps gdb strace tmux
 
 comma := ,
 variant := $(if $(filter-out gcc cc,$(CC)),$(notdir $(CC)))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))

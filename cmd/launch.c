@@ -20,7 +20,7 @@ static const struct option_row rows[] = {
 	[THREADS] = { "threads", 0, NULL, "all nodes as threads of one process, for debugging and tests" },
 	[HOLD] = { "hold", 0, "NODE[,NODE]", "make and serve these, but do not start their run" },
 	[DRY_RUN] = { "dry-run", 0, NULL, "check, compile, and print what would be started" },
-	[OUTPUT] = { "output", 0, "MODE", "prefix: nodes' lines under their names; files: only in the record; json; quiet" },
+	[OUTPUT] = { "output", 0, "MODE", "prefix: nodes' lines under their names; files: only in the record; tmux; json; quiet" },
 	[QUIET] = { "quiet", 'q', NULL, "no lines of lpad but errors, no names before the nodes' lines" },
 	[JSON] = { "json", 0, NULL, "everything that happens as JSON lines on standard output" },
 	[WRAP] = { "wrap", 0, "NODE=WORDS", "start it as WORDS lpad node: 'learner=gdb --args', valgrind, perf record" },
@@ -43,6 +43,8 @@ static int launch(struct launching *launching)
 	if (!code && !launching->dry_run)
 		code = launching_make_places(launching);
 	probe_settle(launching->probe);
+	if (!code && !launching->dry_run)
+		code = launching_make_tmux(launching);
 	bool started = !code && !launching->dry_run;
 	if (started)
 		code = launching_run(launching);
@@ -63,6 +65,7 @@ static int launch(struct launching *launching)
 	probe_close(launching->probe);
 	record_release(&launching->record);
 	free(launching->sockets);
+	free(launching->note);
 	close(launching->guardian);
 	return code;
 }

@@ -8,6 +8,7 @@
 #include "supervise/cgroup.h"
 #include "supervise/folders.h"
 #include "supervise/guardian.h"
+#include "supervise/tmux.h"
 
 static int refuse(const struct error *error)
 {
@@ -91,4 +92,25 @@ int launching_make_places(struct launching *launching)
 	    (code = make_cgroup(launching)))
 		record_discard(&launching->record);
 	return code;
+}
+
+int launching_make_tmux(struct launching *launching)
+{
+	struct error error = { 0 };
+	int processes = launching->processes->count;
+	if (!text_equal(launching->output, "tmux"))
+		return 0;
+	char *cleanup_free program = launching_own_program();
+	struct tmux_session session = { .program = program, .sockets = launching->sockets, .record = &launching->record,
+		.topology = launching->topology, .processes = launching->processes };
+	launching->tmux = tmux_start(&session, &error);
+	if (launching->tmux < 0) {
+		record_discard(&launching->record);
+		return launching_cannot("--output tmux: %s", error.text);
+	}
+	char *cleanup_free command = tmux_command(launching->sockets);
+	launching->note = processes <= TMUX_WINDOWS ? memory_format("the nodes' output: %s", command) :
+		memory_format("the output of the first %d of %d processes: %s; of the others: lpad logs -r %s -f NODE", TMUX_WINDOWS,
+			processes, command, launching->record.id);
+	return 0;
 }

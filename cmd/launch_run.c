@@ -57,7 +57,7 @@ int launching_run(struct launching *launching)
 	if (launching->detach)
 		launching->style.colour_out = launching->style.colour_err = false;
 	struct launch launch = { .ways = launching->ways.of, .any_wrapped = launching->ways.wraps.count,
-		.terminal = launching->ways.terminal,
+		.terminal = launching->ways.terminal, .tmux = launching->tmux, .note = launching->note,
 		.topology = launching->topology, .processes = launching->processes, .held = launching->held,
 		.allotments = launching->allotments, .cgroup = launching->cgroup,
 		.record = &launching->record,

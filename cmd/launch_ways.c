@@ -20,6 +20,7 @@ static const struct mode {
 } modes[] = {
 	{ "prefix", { 0 } },
 	{ "files", { .files = true } },
+	{ "tmux", { .files = true } },
 	{ "json", { .json = true } },
 	{ "quiet", { .quiet = true } },
 };
@@ -36,7 +37,7 @@ int launching_take_output(struct launching *launching, const struct command *com
 {
 	const struct mode *found = mode_named(mode);
 	if (!found)
-		return command_usage_error(command, "--output is prefix, files, json or quiet, not `%s`", mode);
+		return command_usage_error(command, "--output is prefix, files, tmux, json or quiet, not `%s`", mode);
 	if (launching->output && strcmp(launching->output, found->name))
 		return command_usage_error(command, "the output is %s or %s, not both", launching->output, found->name);
 	launching->output = found->name;
@@ -94,11 +95,15 @@ static char *program_in_path(const char *name)
 	return NULL;
 }
 
-/* The words as they are executed: the program where it was found, and at the end our own, which is not /proc/self/exe to
-   another program. */
-static int complete_words(struct wrap *wrap)
+char *launching_own_program(void)
 {
 	char own[PATH_MAX] = "";
+	return readlink("/proc/self/exe", own, sizeof own - 1) < 0 ? memory_copy_text("lpad") : memory_copy_text(own);
+}
+
+/* The words as they are executed: the program where it was found, and at the end our own. */
+static int complete_words(struct wrap *wrap)
+{
 	char **first = &wrap->words.list.at[0];
 	char *program = program_in_path(*first);
 	if (!program)
@@ -106,9 +111,7 @@ static int complete_words(struct wrap *wrap)
 			strchr(*first, '/') ? "" : " in PATH");
 	free(*first);
 	*first = program;
-	if (readlink("/proc/self/exe", own, sizeof own - 1) < 0)
-		return launching_cannot("--wrap %s: lpad does not find its own program: /proc/self/exe is not readable", wrap->node);
-	*list_add(&wrap->words.list) = memory_copy_text(own);
+	*list_add(&wrap->words.list) = launching_own_program();
 	*list_add(&wrap->words.list) = NULL;
 	return 0;
 }
@@ -150,6 +153,9 @@ int launching_find_ways(struct launching *launching)
 {
 	struct ways *ways = &launching->ways;
 	int code = 0;
+	char *cleanup_free tmux = text_equal(launching->output, "tmux") ? program_in_path("tmux") : memory_copy_text("");
+	if (!tmux)
+		return launching_cannot("--output tmux: there is no program `tmux` in PATH");
 	if (!ways->wraps.count && !ways->foreground)
 		return 0;
 	ways->of = memory_array((size_t)launching->processes->count, sizeof *ways->of);

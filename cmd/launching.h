@@ -44,6 +44,8 @@ struct ways {
 struct launching {
 	struct request request;
 	struct output_style style;
+	pid_t tmux;                     /* --output tmux: the server; 0: none */
+	char *note;
 	const char *output;             /* the mode's name; NULL: not chosen */
 	struct ways ways;
 	const char *color, *record_folder;
@@ -92,6 +94,8 @@ int launching_mark(const struct launching *launching, const char *option, const 
 /* launch_ways.c: options, 0 or EXIT_USAGE with the complaint printed; then what they mean for these processes. */
 int launching_take_output(struct launching *launching, const struct command *command, const char *mode);
 int launching_take_wrap(struct launching *launching, const struct command *command, const char *text);
+/* Our own path, where another program starts it: /proc/self/exe is not it there. Caller frees. */
+char *launching_own_program(void);
 /* After all options. */
 int launching_check_ways(struct launching *launching, const struct command *command);
 int launching_find_ways(struct launching *launching);
@@ -117,6 +121,8 @@ void launching_print_plan(const struct launching *launching);
 
 /* launch_places.c */
 int launching_make_places(struct launching *launching);
+/* With --output tmux, once nothing else is started before the nodes. */
+int launching_make_tmux(struct launching *launching);
 
 /* launch_run.c: from the first process to the last. Returns the exit code. */
 int launching_run(struct launching *launching);

@@ -127,6 +127,8 @@ int start_prepare(struct supervisor *supervisor)
 	raise_descriptors(supervisor);
 	output_say(&supervisor->output, "run %s, seed %lld, %s", supervisor->launch->record->id,
 		(long long)topology->seed, supervisor->launch->record->folder);
+	if (supervisor->launch->note)
+		output_say(&supervisor->output, "%s", supervisor->launch->note);
 	output_event(&supervisor->output, json_pack("{ss si ss sI so}", "event", "start", "schema", 1, "run",
 		supervisor->launch->record->id, "seed", (json_int_t)topology->seed, "record",
 		output_json_text(supervisor->launch->record->folder, strlen(supervisor->launch->record->folder))));

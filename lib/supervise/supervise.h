@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "supervise/envfile.h"
@@ -44,6 +45,8 @@ struct launch {
 	json_t *(*document)(void *context, int process, const int *known);
 	void *context;
 	struct output_style style;
+	pid_t tmux;                     /* the run's server; 0: none */
+	const char *note;               /* said after the first line; NULL */
 	int guardian;                   /* of guardian_begin */
 	bool detached;                  /* handover.c */
 	int64_t time_limit_ns;          /* -1: none */

@@ -17,6 +17,7 @@
 #include "supervise/guardian.h"
 #include "supervise/inside.h"
 #include "supervise/reap.h"
+#include "supervise/tmux.h"
 
 enum {
 	EVENTS_AT_ONCE = 128,
@@ -26,6 +27,7 @@ enum {
 static const int64_t MS = 1000000;
 static const int64_t SECOND_SIGNAL = 500 * MS;          /* `timeout` signals twice within this */
 static const int64_t CLEAN_EVERY = 50 * MS, CLEAN_PATIENCE = 5000 * MS;
+static const int64_t TMUX_PATIENCE = 1000 * MS;         /* to leave its guests' terminals as they were */
 static const int64_t OUTPUT_PATIENCE = 3000 * MS;      /* of a reader that takes nothing, after a signal or time limit */
 
 int64_t supervisor_now(const struct supervisor *supervisor)
@@ -267,9 +269,12 @@ static void report(struct supervisor *supervisor)
 static bool is_over(struct supervisor *supervisor)
 {
 	int64_t now = supervisor_now(supervisor);
-	if (!supervisor->over_ns)
+	if (!supervisor->over_ns) {
 		supervisor->over_ns = supervisor->output_moved_ns = now;
-	if (!supervisor->children_gone)
+		tmux_end(supervisor->launch->tmux);
+	}
+	bool tmux_ends = tmux_is_there(supervisor->launch->tmux) && now - supervisor->over_ns < TMUX_PATIENCE;
+	if (!supervisor->children_gone && !tmux_ends)
 		supervisor->children_gone = children_end(supervisor) || now - supervisor->over_ns > CLEAN_PATIENCE;
 	if (supervisor->children_gone)
 		read_last_output(supervisor);
