@@ -42,7 +42,7 @@ void talk_say_error(struct talk *talk, int64_t visit, const json_t *id, int code
 {
 	json_t *line = json_pack("{s:s, s:s, s:o}", "is", "error", "code", fault_name(code), "text", channel_text(text, strlen(text)));
 	if (id)
-		json_object_set(line, "id", (json_t *)(uintptr_t)id);
+		json_object_set_new(line, "id", json_deep_copy(id));
 	talk_say(talk, visit, line);
 }
 
@@ -120,7 +120,6 @@ static void hear(struct talk *talk)
 	while ((got = channel_next(&talk->channel, &line, &error))) {
 		if (got > 0) {
 			talk_obey(talk, line);
-			json_decref(line);
 			continue;
 		}
 		if (!talk->channel.ended) {

@@ -21,7 +21,7 @@ static void say_reply(const struct under_way *call, lpad_message *reply)
 	struct error error = { 0 };
 	json_t *value = talk_value(reply, &error);
 	if (value)
-		talk_say(call->talk, call->visit, json_pack("{s:s, s:O, s:o}", "is", "answer", "id", call->id, "value", value));
+		talk_say(call->talk, call->visit, json_pack("{s:s, s:o, s:o}", "is", "answer", "id", json_deep_copy(call->id), "value", value));
 	else
 		talk_say_error(call->talk, call->visit, call->id, LPAD_ETOOBIG, error.text);
 }
@@ -78,7 +78,7 @@ void talk_call(struct talk *talk, int64_t visit, json_t *line)
 	if (!request)
 		return;
 	struct under_way *call = memory_new(sizeof *call);
-	*call = (struct under_way){ talk, visit, json_incref(id) };
+	*call = (struct under_way){ talk, visit, json_deep_copy(id) };
 	int code = future_then(handle_start(handle, place, method, request, deadline_of(line)), done, call);
 	if (!code)
 		return;

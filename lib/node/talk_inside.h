@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of talk share. Lines for the program bear the number of the connection that they are meant for: a later one does
+/* What the files of talk share. A JSON value is in the hands of one thread: what is handed on is copied or given away. Lines for the program bear the number of the connection that they are meant for: a later one does
    not hear them. */
 #ifndef NODE_TALK_INSIDE_H
 #define NODE_TALK_INSIDE_H
@@ -56,7 +56,7 @@ void talk_wake(const struct talk *talk);                /* something was added t
 void talk_say_error(struct talk *talk, int64_t visit, const json_t *id, int code, const char *text);
 int64_t talk_visit(struct talk *talk);
 
-/* talk_orders.c: one line of the program; the talk's thread. */
+/* talk_orders.c: one line of the program; takes it. The talk's thread. */
 void talk_obey(struct talk *talk, json_t *line);
 /* "value" of the line as a message: JSON, or what "as", else `signature`, says. NULL, and the program was told. */
 lpad_message *talk_message(struct talk *talk, int64_t visit, const json_t *line, const char *signature);
@@ -73,6 +73,7 @@ void talk_refuse_kept(struct talk *talk, bool all, int code, const char *why);
 
 /* talk_lanes.c */
 void lanes_new(struct talk *talk);
+/* Both take the line. */
 void talk_publish(struct talk *talk, int64_t visit, json_t *line);
 void talk_take(struct talk *talk, int64_t visit, json_t *line);
 void lanes_close(struct talk *talk);            /* after `ended` was set */

@@ -67,7 +67,7 @@ static void publish(struct lane *lane, int64_t visit, json_t *job)
 	if (command_publish(talk->command, lane->topic, message))
 		talk_say_error(talk, visit, id, fault_code(), fault_text());
 	else
-		talk_say(talk, visit, json_pack("{s:s, s:O}", "is", "answer", "id", id));
+		talk_say(talk, visit, json_pack("{s:s, s:o}", "is", "answer", "id", json_deep_copy(id)));
 }
 
 /* ---- subscriptions ---- */
@@ -114,7 +114,7 @@ static void say_taken(struct lane *lane, int64_t visit, const json_t *id, lpad_m
 		talk_say_error(lane->talk, visit, id, LPAD_ETOOBIG, error.text);
 		return;
 	}
-	talk_say(lane->talk, visit, json_pack("{s:s, s:O, s:o}", "is", "answer", "id", id, "messages", list));
+	talk_say(lane->talk, visit, json_pack("{s:s, s:o, s:o}", "is", "answer", "id", json_deep_copy(id), "messages", list));
 }
 
 /* One, and what else is there, up to "most". */
@@ -180,25 +180,26 @@ static void *work(void *context)
 	return NULL;
 }
 
+/* Takes the line. */
 static void add_job(struct talk *talk, int64_t visit, json_t *line, const char *key, bool topic)
 {
 	const char *name = json_string_value(json_object_get(line, key));
 	struct lane *lane = lane_named(talk, name, topic);
-	if (!lane) {
-		talk_say_error(talk, visit, json_object_get(line, "id"), LPAD_EINVALID, topic
-			? "there is no such topic: the file declares them in `topics`"
+	if (lane && !lane->running)
+		lane->running = !pthread_create(&lane->thread, NULL, work, lane);
+	if (!lane || !lane->running) {
+		talk_say_error(talk, visit, json_object_get(line, "id"), lane ? LPAD_EFAILED : LPAD_EINVALID,
+			lane ? "cannot start a thread: see ulimit -u"
+			: topic ? "there is no such topic: the file declares them in `topics`"
 			: "there is no such subscription, or no edge leads to it");
+		json_decref(line);
 		return;
 	}
 	json_object_set_new(line, "visit", json_integer(visit));
 	pthread_mutex_lock(&talk->lock);
-	*list_add(&lane->jobs) = json_incref(line);
+	*list_add(&lane->jobs) = line;
 	pthread_cond_signal(&lane->changed);
 	pthread_mutex_unlock(&talk->lock);
-	if (!lane->running)
-		lane->running = !pthread_create(&lane->thread, NULL, work, lane);
-	if (!lane->running)
-		talk_say_error(talk, visit, json_object_get(line, "id"), LPAD_EFAILED, "cannot start a thread: see ulimit -u");
 }
 
 void talk_publish(struct talk *talk, int64_t visit, json_t *line)

@@ -67,16 +67,17 @@ static void stop(struct talk *talk, int64_t visit, json_t *line)
 static const struct order {
 	const char *word;
 	bool answered;                  /* it needs an id: its answer is found by that */
+	bool takes;                     /* the line is given away */
 	void (*act)(struct talk *talk, int64_t visit, json_t *line);
 } orders[] = {
-	{ "call", true, talk_call },
-	{ "publish", true, talk_publish },
-	{ "take", true, talk_take },
-	{ "answer", true, talk_answer },
-	{ "refuse", true, talk_refuse },
-	{ "report", false, report },
-	{ "log", false, say_log },
-	{ "stop", false, stop },
+	{ "call", true, false, talk_call },
+	{ "publish", true, true, talk_publish },
+	{ "take", true, true, talk_take },
+	{ "answer", true, false, talk_answer },
+	{ "refuse", true, false, talk_refuse },
+	{ "report", false, false, report },
+	{ "log", false, false, say_log },
+	{ "stop", false, false, stop },
 };
 
 static const struct order *order_named(const char *word)
@@ -93,11 +94,15 @@ void talk_obey(struct talk *talk, json_t *line)
 	const char *word = json_string_value(json_object_get(line, "do"));
 	const struct order *order = order_named(word);
 	int64_t visit = talk_visit(talk);
-	if (!order)
+	if (!order) {
 		talk_say_error(talk, visit, id, LPAD_EINVALID, word ? "there is no such \"do\": lpad-command(7) has the list"
 			: "a line is an object with a \"do\": lpad-command(7) has the list");
-	else if (order->answered && !json_is_integer(id))
+	} else if (order->answered && !json_is_integer(id)) {
 		talk_say_error(talk, visit, id, LPAD_EINVALID, "this line needs an \"id\", an integer");
-	else
+	} else {
 		order->act(talk, visit, line);
+		if (order->takes)
+			return;
+	}
+	json_decref(line);
 }

@@ -199,11 +199,11 @@ lpad: 1
 name: late
 nodes:
   late: {command: [python3, late.py], methods: [ask]}
-  stay: {command: [sleep, "1000"]}
+  stay: {command: "echo runs; exec sleep 1000"}
 END
 start_lpad launch
-wait_until file_has err 'run late-'
-wait_until listens
+wait_until file_has out runs
+assert listens
 assert_equal "srw-------" "$(stat -c %A "$XDG_RUNTIME_DIR"/lpad/*/0.1.program)"
 "$LPAD" call late.ask 4 > answer &
 call_pid=$!
