@@ -261,6 +261,8 @@ bool talk_connected(struct talk *talk)
 
 bool talk_end(struct talk *talk, const struct timespec *until)
 {
+	if (until)
+		set(talk, &talk->failed);
 	set(talk, &talk->ended);
 	pthread_join(talk->thread, NULL);
 	close(talk->listener);

@@ -96,7 +96,7 @@ int talk_request(struct talk *talk, lpad_call *call)
 	if (!value)
 		return fault_set(LPAD_ETOOBIG, "%s", error.text);
 	pthread_mutex_lock(&talk->lock);
-	bool ended = talk->ended;
+	bool ended = talk->ended, failed = talk->failed;
 	if (!ended) {
 		struct kept *kept = list_add(&talk->kept);
 		*kept = (struct kept){ .id = ++talk->ids, .call = call };
@@ -108,7 +108,7 @@ int talk_request(struct talk *talk, lpad_call *call)
 	pthread_mutex_unlock(&talk->lock);
 	if (ended) {
 		json_decref(value);
-		return fault_set(LPAD_EGONE, "its program has ended");
+		return fault_set(failed ? LPAD_ELOST : LPAD_EGONE, "its program has ended");
 	}
 	talk_wake(talk);
 	return LPAD_LATER;

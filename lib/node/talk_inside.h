@@ -41,6 +41,7 @@ struct talk {
 	struct channel channel;                 /* the thread's own; fd -1: nobody is connected */
 	pthread_mutex_t lock;                   /* guards what is below */
 	bool begun, ended, stopping;
+	bool failed;            /* ended badly: a successor may come */
 	int64_t visit;                          /* number of the connection; it counts up at its end too: odd while there is one */
 	LIST(json_t *) outbox;
 	LIST(struct kept) kept;

@@ -132,6 +132,13 @@ try:
     server.call("die", place=1)
 except (lpad.Lost, lpad.Gone) as lost:
     node.log("lost:", lost.code)
+while True:                             # until lpad knows that it will not come back
+    try:
+        server.call("double", 1, place=1)
+    except lpad.Gone:
+        break
+    except lpad.Lost:
+        pass
 node.report("tests", program.result.testsRun, 7)
 node.stop(7, "that was all")
 END
