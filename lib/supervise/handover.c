@@ -36,6 +36,7 @@ void handover_open(struct supervisor *supervisor)
 	if (!supervisor->launch->detached)
 		return;
 	char *cleanup_free log = path_of(supervisor, "lpad.log");
+	supervisor->output.terminal = false;    /* a line that is rewritten is nothing for a log */
 	supervisor->output.out.spare = supervisor->output.err.spare = true;
 	supervisor->output.err.copy = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (supervisor->output.err.copy < 0)
