@@ -168,6 +168,54 @@ START_TEST(says_what_is_wrong_and_where)
 }
 END_TEST
 
+/* On one line, and cut where it is long. */
+START_TEST(what_is_shown_is_short)
+{
+	static const struct {
+		const char *signature, *text, *shown, *full;
+	} shows[] = {
+		{ "", "{\"a\":\n [1,\r\n2]}", "{\"a\":  [1,  2]}", "{\"a\":  [1,  2]}" },
+		{ "bytes", "{\"bytes\": \"aGVsbG8=\"}", "{\"text\": \"hello\"}", "{\"text\": \"hello\"}" },
+		{ "bytes", "{\"bytes\": \"aGVsbG//\"}", "{\"bytes\": \"aGVsbG//\"}", "{\"bytes\": \"aGVsbG//\"}" },
+		{ "bytes", "null", "null", "null" },
+		{ "x i32[2]", "{\"x\": [1, 2]}", "{\"x\": [1, 2]}", "{\"x\": [1, 2]}" },
+		{ "x i32[17]", "{\"x\": [0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]}",
+		  "{\"x\": {\"dtype\": \"i32\", \"shape\": [17], \"first\": [0, 1, 2, 3, 4, 5, 6, 7]}}",
+		  "{\"x\": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]}" },
+		{ "x i32[2,0]", "{\"x\": [[], []]}", "{\"x\": {\"dtype\": \"i32\", \"shape\": [2, 0], \"first\": []}}",
+		  "{\"x\": [[], []]}" },
+	};
+	for (size_t i = 0; i < sizeof shows / sizeof shows[0]; i++) {
+		struct error error = { 0 };
+		lpad_message *message = message_from_json(shows[i].text, shows[i].signature, &error);
+		ck_assert_msg(message, "%s", error.text);
+		char *shown = message_show(message, false), *full = message_show(message, true);
+		ck_assert_str_eq(shown, shows[i].shown);
+		ck_assert_str_eq(full, shows[i].full);
+		free(shown);
+		free(full);
+		message_free(message);
+	}
+}
+END_TEST
+
+START_TEST(long_bytes_are_cut_between_characters)
+{
+	char long_text[1000];
+	for (size_t i = 0; i < sizeof long_text; i++)
+		long_text[i] = i ? i % 2 ? (char)0xc3 : (char)0xa4 : 'x';       /* x and many umlauts: 96 would cut one in two */
+	lpad_message *message = message_bytes(long_text, sizeof long_text - 1);
+	char *shown = message_show(message, false), *full = message_show(message, true);
+	ck_assert_ptr_nonnull(strstr(shown, "\"text\": \"x"));
+	ck_assert_ptr_nonnull(strstr(shown, ", \"size\": 999}"));
+	ck_assert_uint_lt(strlen(shown), 200);
+	ck_assert_uint_gt(strlen(full), 999);
+	free(shown);
+	free(full);
+	message_free(message);
+}
+END_TEST
+
 START_TEST(what_is_too_large_is_not_shown)
 {
 	struct error error = { 0 };
@@ -277,6 +325,8 @@ int main(void)
 	tcase_add_test(all, tensors_have_the_declared_types);
 	tcase_add_test(all, bytes_are_the_bytes);
 	tcase_add_loop_test(all, says_what_is_wrong_and_where, 0, COUNT(bad));
+	tcase_add_test(all, what_is_shown_is_short);
+	tcase_add_test(all, long_bytes_are_cut_between_characters);
 	tcase_add_test(all, what_is_too_large_is_not_shown);
 	tcase_add_loop_test(all, every_16_bit_float_is_read_as_it_is_printed, LPAD_F16, LPAD_BF16 + 1);
 	tcase_add_loop_test(all, rounding_goes_to_the_nearest_and_ties_to_even, 0, COUNT(known));
