@@ -43,10 +43,21 @@ static void come_hello(struct publisher *publisher, uint64_t number, uint64_t re
 	publisher_tell(publisher);
 }
 
+/* An observer of a topic that is faster than it may never see a HELLO: whatever comes first will do. */
+static void begin_without_hello(struct publisher *publisher, uint64_t last)
+{
+	if (publisher->known || !publisher->subscription->link->observer)
+		return;
+	publisher->known = publisher->hello = true;
+	publisher->base = publisher->last = last;
+	publisher_confirm(publisher);
+}
+
 /* Before the first HELLO nothing belongs to the account. */
 static void come_message(struct publisher *publisher, struct frame *frame)
 {
 	uint64_t number = frame->wire.number;
+	begin_without_hello(publisher, number - 1);
 	bool again = (frame->wire.flags & WIRE_RETRY) && number <= publisher->last;     /* somebody else had missed it */
 	if (!publisher->known || again) {
 		frame->transport->frame_drop(frame);
@@ -73,6 +84,7 @@ static void come_notice(struct publisher *publisher, uint64_t number)
 
 static void come_end(struct publisher *publisher, uint64_t number, uint64_t resends)
 {
+	begin_without_hello(publisher, number);
 	if (!publisher->known || publisher->ended)
 		return;
 	publisher->ending = true;
