@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Nodes that do what no node should, one implementation for each way. Used by tests/cli/misbehave.sh. */
+/* Nodes that do what no node should, one implementation for each way. Used by tests/cli/misbehave.sh and
+   tests/faults/misbehave.py. */
 #include <lpad/node.h>
 
 #include <fcntl.h>
@@ -62,6 +63,69 @@ static int fork_and_crash(lpad_node *node)
 	leave_child(0);
 	leave_child(1);
 	return crash(node);
+}
+
+/* Stopped as a whole, the thread that answers lpad too. */
+static int frozen(lpad_node *node)
+{
+	raise(SIGSTOP);
+	return hang(node);
+}
+
+static int leave_early(lpad_node *node)
+{
+	(void)node;
+	_exit(0);
+}
+
+/* As a program does that makes itself a daemon: its child goes on with everything it had. */
+static int fork_away(lpad_node *node)
+{
+	leave_child(0);
+	return leave_early(node);
+}
+
+/* A session of its own, no descriptors, TERM and HUP ignored. */
+static int daemon_and_fail(lpad_node *node)
+{
+	(void)node;
+	if (fork() == 0) {
+		setsid();
+		signal(SIGTERM, SIG_IGN);
+		signal(SIGHUP, SIG_IGN);
+		if (fork())
+			_exit(0);
+		syscall(SYS_close_range, 0u, ~0u, 0u);
+		for (;;)
+			nap();
+	}
+	return 5;
+}
+
+/* Faster than anybody reads. */
+static int flood(lpad_node *node)
+{
+	(void)node;
+	static char lines[100 * 100];
+	for (int i = 0; i < 100; i++) {
+		memset(lines + 100 * i, 'a' + i % 26, 99);
+		lines[100 * i + 99] = '\n';
+	}
+	for (int i = 0; i < 200; i++)
+		if (write(1, lines, sizeof lines) != (ssize_t)sizeof lines)
+			return 3;
+	return 6;
+}
+
+static int eat_memory(lpad_node *node)
+{
+	(void)node;
+	for (;;) {
+		char *piece = malloc(1 << 20);
+		if (!piece)
+			abort();
+		memset(piece, 1, 1 << 20);
+	}
 }
 
 static int long_line(lpad_node *node)
@@ -156,11 +220,17 @@ static const lpad_handle_decl asker_handles[] = { LPAD_HANDLE(struct asker, serv
 LPAD_MODULE(
 	{ .name = "crash", .run = crash },
 	{ .name = "init_crash", .init = crash },
-	{ .name = "init_hang", .init = hang },
+	{ .name = "init_hang", .init = hang, .run = return_at_once },
 	{ .name = "hang", .run = hang },
 	{ .name = "deaf", .run = deaf },
 	{ .name = "close_all", .run = close_all },
 	{ .name = "fork_and_crash", .run = fork_and_crash },
+	{ .name = "frozen", .run = frozen },
+	{ .name = "leave_early", .run = leave_early },
+	{ .name = "fork_away", .run = fork_away },
+	{ .name = "daemon_and_fail", .run = daemon_and_fail },
+	{ .name = "flood", .run = flood },
+	{ .name = "eat_memory", .run = eat_memory },
 	{ .name = "long_line", .run = long_line },
 	{ .name = "fini_hang", .run = return_at_once, .fini = fini_hang },
 	{ .name = "exit_seven", .run = exit_seven },
