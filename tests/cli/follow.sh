@@ -42,6 +42,7 @@ while piece := guest.recv(1 << 16):
     sys.stdout.flush()
 PY
 begin() {
+	: > events
 	"$LPAD" launch --json topo.yaml > events 2> messages &
 	pid=$!
 	wait_until file_has events '"phase":"run"'

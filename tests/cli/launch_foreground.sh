@@ -102,6 +102,7 @@ assert_equal 0 "$code"
 
 # A debugger at the terminal, with no limit of the start, whoever waits for it.
 command -v gdb > found || { echo "skipped: there is no gdb"; exit 0; }
+! grep -q sanitize=address "$O/flags" || { echo "skipped: the leak sanitizer does not work under gdb"; exit 0; }
 terminal 'wait \(gdb\)
 	type run\n
 	wait reads a terminal
