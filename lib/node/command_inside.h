@@ -73,6 +73,7 @@ struct stream {
 	struct text line;
 	int64_t lines;
 	bool overlong;          /* what comes up to the next newline is dropped */
+	int64_t patient_until_ns;       /* command_publish */
 };
 int input_start(struct stream *stream);
 int output_start(struct stream *stream);
@@ -83,8 +84,9 @@ int64_t command_patience(const struct command *command);
 /* When the program stops, what publishers say as their last is still taken, unless it takes them long, or waits for this node (cycle).
    *until_ns begins as 0. True: after a moment, look again. */
 bool command_may_come(const struct command *command, bool cycle, int64_t *until_ns);
-/* Takes the message. While the program stops, a subscriber that has not taken what was published before is given a little time. */
-int command_publish(const struct command *command, lpad_topic *topic, lpad_message *message);
+/* Takes the message. While the program stops, a subscriber that has not taken what was published before is given a little time: one that
+   takes nothing at all, once. *until_ns begins as 0, and is the same for all messages of a port. */
+int command_publish(const struct command *command, lpad_topic *topic, lpad_message *message, int64_t *until_ns);
 
 /* ---- command.c ---- */
 

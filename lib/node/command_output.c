@@ -36,7 +36,7 @@ static void publish_line(struct stream *stream)
 	if (!message)
 		mishap(stream->command, &stream->mishaps, "line %lld was not published: %s: %.*s%s", (long long)stream->lines,
 			error.text, SHOWN_MOST, line->data, line->length > SHOWN_MOST ? "..." : "");
-	else if (command_publish(stream->command, stream->topic, message))
+	else if (command_publish(stream->command, stream->topic, message, &stream->patient_until_ns))
 		mishap(stream->command, &stream->mishaps, "line %lld was not published: %s", (long long)stream->lines, fault_text());
 }
 

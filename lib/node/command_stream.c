@@ -61,17 +61,18 @@ bool command_may_come(const struct command *command, bool cycle, int64_t *until_
 	return true;
 }
 
-int command_publish(const struct command *command, lpad_topic *topic, lpad_message *message)
+int command_publish(const struct command *command, lpad_topic *topic, lpad_message *message, int64_t *until_ns)
 {
-	int64_t until_ns = 0;
 	int code;
 	while ((code = topic_publish(topic, message_share(message))) == LPAD_ESTOPPED) {
-		if (!until_ns)
-			until_ns = clock_ns() + command_patience(command);
-		if (clock_ns() >= until_ns)
+		if (!*until_ns)
+			*until_ns = clock_ns() + command_patience(command);
+		if (clock_ns() >= *until_ns)
 			break;
 		nap();
 	}
+	if (!code)
+		*until_ns = 0;          /* it goes on */
 	message_free(message);
 	return code;
 }

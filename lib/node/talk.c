@@ -30,7 +30,7 @@ void talk_wake(const struct talk *talk)
 void talk_say(struct talk *talk, int64_t visit, json_t *line)
 {
 	pthread_mutex_lock(&talk->lock);
-	if (visit == talk->visit)
+	if (visit == talk->visit && visit % 2)          /* the first that anybody hears is "hello" */
 		*list_add(&talk->outbox) = line;
 	else
 		json_decref(line);
@@ -116,18 +116,19 @@ static void hear(struct talk *talk)
 	struct error error = { 0 };
 	json_t *line;
 	int got;
+	const struct channel *channel = &talk->channel;
 	channel_read(&talk->channel, &error);
-	while ((got = channel_next(&talk->channel, &line, &error))) {
+	for (size_t before = channel->taken; (got = channel_next(&talk->channel, &line, &error)); before = channel->taken) {
+		talk->heard = channel->taken - before;
 		if (got > 0) {
 			talk_obey(talk, line);
 			continue;
 		}
-		if (!talk->channel.ended) {
-			talk_say_error(talk, talk_visit(talk), NULL, LPAD_EINVALID, error.text);
-			continue;
+		if (!talk->heard) {                     /* it is too long, and none of it was taken */
+			say_last(talk->channel.fd, LPAD_EINVALID, error.text);
+			break;
 		}
-		say_last(talk->channel.fd, LPAD_EINVALID, error.text);
-		break;
+		talk_misheard(talk, channel->in.data + before, talk->heard - 1, error.text);
 	}
 }
 
@@ -155,9 +156,17 @@ static bool is_readable(int fd)
 	return poll(&poll_in, 1, 0) > 0;
 }
 
+static bool has_room(struct talk *talk)
+{
+	pthread_mutex_lock(&talk->lock);
+	bool room = talk->undone < UNDONE_MOST;
+	pthread_mutex_unlock(&talk->lock);
+	return room && talk->channel.out.length - talk->channel.sent < UNREAD_MOST;
+}
+
 static short wanted(struct talk *talk)
 {
-	bool hears = is_set(talk, &talk->begun) && talk->channel.out.length - talk->channel.sent < UNREAD_MOST;
+	bool hears = is_set(talk, &talk->begun) && has_room(talk);
 	return (short)((hears ? POLLIN : 0) | (channel_pending(&talk->channel) ? POLLOUT : 0));
 }
 
@@ -165,7 +174,7 @@ static short wanted(struct talk *talk)
 static void hear_all(struct talk *talk, bool whole)
 {
 	for (int pieces = whole ? PIECES_MOST : 1; is_connected(talk) && is_set(talk, &talk->begun) && !talk->channel.ended &&
-	     pieces > 0 && is_readable(talk->channel.fd); pieces--)
+	     pieces > 0 && (whole || has_room(talk)) && is_readable(talk->channel.fd); pieces--)
 		hear(talk);
 	if (!is_connected(talk))
 		return;
@@ -180,8 +189,9 @@ static void *serve(void *context)
 	struct talk *talk = context;
 	pthread_setname_np(pthread_self(), "talk");
 	for (bool ended = false; !ended; ) {
+		short events = is_connected(talk) ? wanted(talk) : 0;
 		struct pollfd polls[3] = { { .fd = talk->listener, .events = POLLIN }, { .fd = talk->wake, .events = POLLIN },
-			{ .fd = talk->channel.fd, .events = is_connected(talk) ? wanted(talk) : 0 } };
+			{ .fd = events ? talk->channel.fd : -1, .events = events } };   /* one that has hung up would be heard at once */
 		poll(polls, 3, -1);
 		uint64_t count;
 		ssize_t ignored = read(talk->wake, &count, sizeof count);

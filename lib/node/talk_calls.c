@@ -68,8 +68,9 @@ void talk_call(struct talk *talk, int64_t visit, json_t *line)
 	const char *name = json_string_value(json_object_get(line, "handle"));
 	const char *method = json_string_value(json_object_get(line, "method"));
 	lpad_handle *handle = name ? link_handle(talk->command->node->link, name) : NULL;
-	int place = json_is_integer(at) ? (int)json_integer_value(at) : LPAD_ANY;
-	if (!handle || !method || (json_is_integer(at) && (place < 0 || place >= handle_count(handle)))) {
+	json_int_t number = json_integer_value(at);
+	int place = json_is_integer(at) ? (int)number : LPAD_ANY;
+	if (!handle || !method || (json_is_integer(at) && (number < 0 || number >= handle_count(handle)))) {
 		talk_say_error(talk, visit, id, LPAD_EINVALID, !method ? "a call names a \"handle\" and a \"method\""
 			: handle ? "the handle has no such place" : "there is no such handle, or no edge begins at it");
 		return;
@@ -123,17 +124,32 @@ void talk_send_kept(struct talk *talk)
 		}
 }
 
+/* Lock. */
+static void remove_kept(struct talk *talk, size_t i)
+{
+	memmove(&talk->kept.at[i], &talk->kept.at[i + 1], (--talk->kept.count - i) * sizeof talk->kept.at[0]);
+}
+
 /* The program hears of it, and still answers or refuses; one that it has not heard of yet is over. */
 void talk_gone(struct talk *talk, lpad_call *call)
 {
 	int64_t id = 0;
+	json_t *unsaid = NULL;
 	pthread_mutex_lock(&talk->lock);
-	for (size_t i = 0; i < talk->kept.count; i++)
-		if (talk->kept.at[i].call == call)
-			id = talk->kept.at[i].id;
+	for (size_t i = 0; i < talk->kept.count && !id; i++) {
+		if (talk->kept.at[i].call != call)
+			continue;
+		id = talk->kept.at[i].id;
+		unsaid = talk->kept.at[i].line;
+		if (unsaid)
+			remove_kept(talk, i);
+	}
 	pthread_mutex_unlock(&talk->lock);
-	if (id)
+	if (unsaid)
+		host_table.refuse(call, LPAD_EGONE, "its caller does not wait any more");
+	else if (id)
 		talk_say(talk, talk_visit(talk), json_pack("{s:s, s:I}", "is", "gone", "id", (json_int_t)id));
+	json_decref(unsaid);
 }
 
 /* Out of the list; NULL: there is none. */
@@ -145,10 +161,17 @@ static lpad_call *take_kept(struct talk *talk, const json_t *id)
 		if (talk->kept.at[i].id != json_integer_value(id) || talk->kept.at[i].line)
 			continue;
 		call = talk->kept.at[i].call;
-		memmove(&talk->kept.at[i], &talk->kept.at[i + 1], (--talk->kept.count - i) * sizeof talk->kept.at[0]);
+		remove_kept(talk, i);
 	}
 	pthread_mutex_unlock(&talk->lock);
 	return call;
+}
+
+void talk_fail_kept(struct talk *talk, const json_t *id, const char *why)
+{
+	lpad_call *call = take_kept(talk, id);
+	if (call)
+		host_table.refuse(call, LPAD_EFAILED, "its program answered with what cannot be read: %s", why);
 }
 
 static lpad_call *asked(struct talk *talk, int64_t visit, const json_t *line)

@@ -18,6 +18,12 @@ struct kept {
 	json_t *line;           /* not sent yet; NULL: it was */
 };
 
+/* What a program has said to a port. */
+struct job {
+	json_t *line;
+	size_t size;            /* it had so many bytes */
+};
+
 /* A thread for what may wait at one port. */
 struct lane {
 	struct talk *talk;
@@ -29,7 +35,10 @@ struct lane {
 	const char *signature;                  /* of the topic; NULL: JSON */
 	bool cycle;
 	pthread_cond_t changed;
-	LIST(json_t *) jobs;                    /* talk's lock */
+	LIST(struct job) jobs;                  /* talk's lock */
+	size_t next;                            /* of the jobs: those before it are done or under way */
+	struct mishaps mishaps;                 /* the lane's own */
+	int64_t patient_until_ns;               /* command_publish; the lane's own */
 	LIST(lpad_message *) unclaimed;         /* taken for a connection that ended; the lane's own */
 };
 
@@ -39,9 +48,11 @@ struct talk {
 	int listener, wake;
 	pthread_t thread;
 	struct channel channel;                 /* the thread's own; fd -1: nobody is connected */
+	size_t heard;                           /* bytes of the line that is obeyed; the thread's own */
 	pthread_mutex_t lock;                   /* guards what is below */
 	bool begun, ended, stopping;
 	bool failed;            /* ended badly: a successor may come */
+	size_t undone;          /* bytes of the lines that wait in lanes */
 	int64_t visit;                          /* number of the connection; it counts up at its end too: odd while there is one */
 	LIST(json_t *) outbox;
 	LIST(struct kept) kept;
@@ -49,6 +60,8 @@ struct talk {
 	struct lane *lanes;                     /* the topics, then the subscriptions */
 	size_t lane_count;
 };
+
+enum { UNDONE_MOST = 16 << 20 };        /* bytes that wait in lanes: nothing more is heard of the program until some are done */
 
 /* talk.c; any thread. Takes the line. */
 void talk_say(struct talk *talk, int64_t visit, json_t *line);
@@ -59,6 +72,8 @@ int64_t talk_visit(struct talk *talk);
 
 /* talk_orders.c: one line of the program; takes it. The talk's thread. */
 void talk_obey(struct talk *talk, json_t *line);
+/* One that is not JSON, of so many bytes: who waits for what it was about is told, if that can be seen. */
+void talk_misheard(struct talk *talk, const char *line, size_t length, const char *why);
 /* "value" of the line as a message: JSON, or what "as", else `signature`, says. NULL, and the program was told. */
 lpad_message *talk_message(struct talk *talk, int64_t visit, const json_t *line, const char *signature);
 /* A message as a value. NULL and the error: it is too large. */
@@ -69,6 +84,8 @@ void talk_call(struct talk *talk, int64_t visit, json_t *line);
 void talk_answer(struct talk *talk, int64_t visit, json_t *line);
 void talk_refuse(struct talk *talk, int64_t visit, json_t *line);
 void talk_send_kept(struct talk *talk);         /* lock: what came before anybody was connected */
+/* The program has answered with what cannot be read: the call fails. */
+void talk_fail_kept(struct talk *talk, const json_t *id, const char *why);
 /* Those that were sent to a connection that has ended, or all. */
 void talk_refuse_kept(struct talk *talk, bool all, int code, const char *why);
 

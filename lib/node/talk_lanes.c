@@ -15,7 +15,7 @@ static const double POLL_SECONDS = 0;
 static struct lane *lane_add(struct talk *talk, const char *name)
 {
 	struct lane *lane = &talk->lanes[talk->lane_count++];
-	*lane = (struct lane){ .talk = talk, .name = name };
+	*lane = (struct lane){ .talk = talk, .name = name, .mishaps.name = name };
 	pthread_cond_init(&lane->changed, NULL);
 	return lane;
 }
@@ -64,7 +64,7 @@ static void publish(struct lane *lane, int64_t visit, json_t *job)
 	lpad_message *message = talk_message(talk, visit, job, lane->signature);
 	if (!message)
 		return;
-	if (command_publish(talk->command, lane->topic, message))
+	if (command_publish(talk->command, lane->topic, message, &lane->patient_until_ns))
 		talk_say_error(talk, visit, id, fault_code(), fault_text());
 	else
 		talk_say(talk, visit, json_pack("{s:s, s:o}", "is", "answer", "id", json_deep_copy(id)));
@@ -109,6 +109,9 @@ static void say_taken(struct lane *lane, int64_t visit, const json_t *id, lpad_m
 	for (size_t i = 0; i < count; i++)
 		if ((one = shown(messages[i], &error)))
 			json_array_append_new(list, one);
+		else
+			mishap(lane->talk->command, &lane->mishaps, "a message of %s was dropped: %s", message_sender(messages[i]),
+				error.text);
 	if (error.text[0] && !json_array_size(list)) {
 		json_decref(list);
 		talk_say_error(lane->talk, visit, id, LPAD_ETOOBIG, error.text);
@@ -146,20 +149,36 @@ static void take(struct lane *lane, int64_t visit, json_t *job)
 
 /* ---- the thread ---- */
 
+/* Lock. */
+static struct job take_job(struct lane *lane)
+{
+	struct job job = lane->jobs.at[lane->next++];
+	size_t left = lane->jobs.count - lane->next;
+	if (left <= lane->next) {               /* seldom: as many were taken as are moved */
+		memmove(lane->jobs.at, lane->jobs.at + lane->next, left * sizeof lane->jobs.at[0]);
+		lane->jobs.count = left;
+		lane->next = 0;
+	}
+	lane->talk->undone -= job.size;
+	return job;
+}
+
 /* NULL: the program has ended, and nothing is left to be done. Of an ended one nothing is taken any more. */
 static json_t *next_job(struct lane *lane)
 {
 	struct talk *talk = lane->talk;
-	json_t *job = NULL;
+	struct job job = { 0 };
 	pthread_mutex_lock(&talk->lock);
 	while (!lane->jobs.count && !talk->ended)
 		pthread_cond_wait(&lane->changed, &talk->lock);
-	if (lane->jobs.count) {
-		job = lane->jobs.at[0];
-		memmove(lane->jobs.at, lane->jobs.at + 1, --lane->jobs.count * sizeof lane->jobs.at[0]);
-	}
+	bool full = talk->undone >= UNDONE_MOST;
+	if (lane->jobs.count)
+		job = take_job(lane);
+	full &= talk->undone < UNDONE_MOST;
 	pthread_mutex_unlock(&talk->lock);
-	return job;
+	if (full)
+		talk_wake(talk);        /* it hears again */
+	return job.line;
 }
 
 static void *work(void *context)
@@ -174,6 +193,7 @@ static void *work(void *context)
 		(lane->topic ? publish : take)(lane, visit, job);
 		json_decref(job);
 	}
+	mishaps_sum_up(lane->talk->command, &lane->mishaps);
 	for (size_t i = 0; i < lane->unclaimed.count; i++)
 		message_free(lane->unclaimed.at[i]);
 	list_release(&lane->unclaimed);
@@ -197,7 +217,8 @@ static void add_job(struct talk *talk, int64_t visit, json_t *line, const char *
 	}
 	json_object_set_new(line, "visit", json_integer(visit));
 	pthread_mutex_lock(&talk->lock);
-	*list_add(&lane->jobs) = line;
+	*list_add(&lane->jobs) = (struct job){ line, talk->heard };
+	talk->undone += talk->heard;
 	pthread_cond_signal(&lane->changed);
 	pthread_mutex_unlock(&talk->lock);
 }

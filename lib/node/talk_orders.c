@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What a program says: {"do": ...}. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "link/message_convert.h"
 #include "node/talk_inside.h"
 
@@ -31,15 +33,30 @@ json_t *talk_value(const lpad_message *message, struct error *error)
 
 /* ---- what concerns no edge ---- */
 
+/* Those that JSON has no number for are texts, as in metrics.jsonl. */
+static bool read_number(const json_t *value, double *out)
+{
+	static const struct { const char *text; double value; } others[] = { { "NaN", NAN }, { "Infinity", INFINITY },
+		{ "-Infinity", -INFINITY } };
+	*out = json_number_value(value);
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (text_equal(json_string_value(value), others[i].text)) {
+			*out = others[i].value;
+			return true;
+		}
+	return json_is_number(value);
+}
+
 static void report(struct talk *talk, int64_t visit, json_t *line)
 {
 	const char *name = json_string_value(json_object_get(line, "name"));
 	const json_t *value = json_object_get(line, "value");
-	if (!name || !*name || !json_is_number(value)) {
+	double number;
+	if (!name || !*name || !read_number(value, &number)) {
 		talk_say_error(talk, visit, json_object_get(line, "id"), LPAD_EINVALID, "a report has a \"name\", a number as \"value\", and perhaps a \"step\"");
 		return;
 	}
-	host_table.report(talk->command->node, name, json_number_value(value), json_integer_value(json_object_get(line, "step")));
+	host_table.report(talk->command->node, name, number, json_integer_value(json_object_get(line, "step")));
 }
 
 static void say_log(struct talk *talk, int64_t visit, json_t *line)
@@ -105,4 +122,38 @@ void talk_obey(struct talk *talk, json_t *line)
 			return;
 	}
 	json_decref(line);
+}
+
+/* ---- what is not JSON ---- */
+
+/* The value of a key of the outermost object, as it stands there; NULL: it is not found. */
+static const char *value_of(const char *at, const char *end, const char *key)
+{
+	int depth = 0;
+	for (; at < end; at++) {
+		depth += (*at == '{' || *at == '[') - (*at == '}' || *at == ']');
+		if (*at != '"')
+			continue;
+		const char *begin = ++at;
+		while (at < end && *at != '"')
+			at += *at == '\\' ? 2 : 1;
+		if (at >= end)
+			break;
+		const char *colon = at + 1 + strspn(at + 1, " \t");
+		if (depth == 1 && colon < end && *colon == ':' && (size_t)(at - begin) == strlen(key) && !memcmp(begin, key, strlen(key)))
+			return colon + 1 + strspn(colon + 1, " \t");
+	}
+	return NULL;
+}
+
+/* As what Python takes for JSON may be none here: 1 << 64. Nobody shall wait in vain. */
+void talk_misheard(struct talk *talk, const char *line, size_t length, const char *why)
+{
+	const char *end = line + length, *word = value_of(line, end, "do"), *number = value_of(line, end, "id");
+	json_t *id = number && (*number == '-' || (*number >= '0' && *number <= '9')) ? json_integer(strtoll(number, NULL, 10)) : NULL;
+	bool answers = word && (text_starts(word, "\"answer\"") || text_starts(word, "\"refuse\""));
+	if (id && answers)
+		talk_fail_kept(talk, id, why);
+	talk_say_error(talk, talk_visit(talk), answers ? NULL : id, LPAD_EINVALID, why);
+	json_decref(id);
 }

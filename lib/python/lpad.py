@@ -24,6 +24,7 @@ import collections
 import concurrent.futures
 import inspect
 import json
+import math
 import os
 import queue
 import socket
@@ -242,6 +243,7 @@ class Node:
     """The connection to lpad. Use node()."""
 
     def __init__(self, path):
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._asked, self._ids = {}, 0
@@ -280,6 +282,8 @@ class Node:
 
     def _send(self, line):
         data = (_text(line) + "\n").encode()
+        if os.getpid() != self._process:
+            raise Unsupported("the connection to lpad is that of process %d: one that it forked has none" % self._process)
         with self._writing:
             if self._closed:
                 raise self._closed
@@ -308,7 +312,7 @@ class Node:
             for line in self._lines:
                 self._hear(json.loads(line))
             self._close(Gone("lpad has closed the connection"))
-        except (OSError, ValueError) as error:
+        except (Error, OSError, ValueError) as error:
             self._close(IOFailed("the connection to lpad broke: %s" % error))
 
     def _close(self, error):
@@ -381,7 +385,7 @@ class Node:
             waiting, self._waiting = self._waiting, collections.deque()
             begin, self._serving = not self._serving, True
         if begin:
-            threading.Thread(target=self._serve, daemon=True).start()
+            threading.Thread(target=self._guard, args=(self._serve,), daemon=True).start()
         for call in waiting:
             self._take_request(call)
         return function
@@ -429,7 +433,10 @@ class Node:
 
     def report(self, name, value, step=0):
         """A number of a metric."""
-        self._send({"do": "report", "name": name, "value": float(value), "step": int(step)})
+        value = float(value)
+        if not math.isfinite(value):
+            value = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        self._send({"do": "report", "name": name, "value": value, "step": int(step)})
 
     def log(self, *words):
         """One line of output."""
@@ -463,11 +470,19 @@ class Node:
         return function
 
     def _stops(self):
+        """The functions have a thread each: they may call, and wait for what the listening one hears. Python waits for them."""
         with self._lock:
-            self._stop.set()
             functions, self._stop_functions = self._stop_functions, []
-        for function in functions:
-            self._guard(function)
+            for function in functions:
+                try:
+                    threading.Thread(target=self._guard, args=(self._call_at_stop, function), daemon=False).start()
+                except RuntimeError:        # the program is ending anyway
+                    break
+            self._stop.set()
+
+    def _call_at_stop(self, function):
+        self._stop.wait()
+        function()
 
     def ready(self):
         """`ready: fd` in the topology: says that this node is ready."""
@@ -480,12 +495,22 @@ class Node:
         try:
             function(*arguments)
         except SystemExit as end:
-            sys.stdout.flush()
-            os._exit(end.code if isinstance(end.code, int) else 1 if end.code else 0)
+            if end.code is not None and not isinstance(end.code, int):
+                print(end.code, file=sys.stderr)
+            self._exit(end.code if isinstance(end.code, int) else 1 if end.code else 0)
         except BaseException:
             sys.excepthook(*sys.exc_info())
-            sys.stderr.flush()
-            os._exit(1)
+            self._exit(1)
+
+    @staticmethod
+    def _exit(code):
+        """From whatever thread."""
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                pass
+        os._exit(code)
 
 
 _node = None
