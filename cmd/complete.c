@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "command.h"
 #include "supervise/figures.h"
+#include "supervise/folders.h"
 #include "supervise/runs.h"
 #include "topology/places.h"
 
@@ -165,6 +166,19 @@ static void offer_columns(const struct completing *completing)
 	offer_metrics(&last);
 }
 
+static void offer_sweeps(const struct completing *completing)
+{
+	struct error error;
+	char *cleanup_free records = folders_records(&error);
+	char *cleanup_free place = records ? memory_format("%s/.sweeps", records) : NULL;
+	DIR *folder = place ? opendir(place) : NULL;
+	for (struct dirent *entry; folder && (entry = readdir(folder)); )
+		if (entry->d_name[0] != '.')
+			offer(completing, entry->d_name, "sweep");
+	if (folder)
+		closedir(folder);
+}
+
 /* ---- topologies ---- */
 
 static struct source *read_source(const struct completing *completing, struct request *request, struct problems *problems)
@@ -252,6 +266,7 @@ static const struct kind {
 	void (*offer)(const struct completing *completing);
 } kinds[] = {
 	{ NULL, "RUN", offer_runs },
+	{ NULL, "SWEEP", offer_sweeps },
 	{ NULL, "NAME=VALUE", offer_variables },
 	{ NULL, "COLUMN", offer_columns },
 	{ "sweep", "NODE.METRIC", offer_metrics },

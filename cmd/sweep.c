@@ -32,6 +32,8 @@ static const struct option_row rows[] = {
 	{ .name = NULL },
 };
 
+enum { READ_MOST = 1000, REHEARSED_MOST = 32 };
+
 struct sweeping {
 	const struct command *command;
 	struct sweep sweep;
@@ -151,34 +153,42 @@ static int check_options(const struct sweeping *sweeping, const struct options *
 
 /* ---- before the first ---- */
 
-/* The first combination, read: the name of the topology, and what is wrong with the file and the variables. */
-static int read_name(struct sweeping *sweeping)
+/* One combination, read: what is wrong with the file and the variables. The first gives the topology's name. */
+static int read_one(struct sweeping *sweeping, int number)
 {
 	struct sweep *sweep = &sweeping->sweep;
 	struct problems problems = { 0 };
 	bool unreadable = false;
+	size_t given = sweeping->request.set.count;
 	for (size_t i = 0; i < sweep->vary.count; i++)
 		*list_add(&sweeping->request.set) = (struct setting){ .name = memory_copy_text(sweep->vary.at[i].name),
-			.value = memory_copy_text(vary_value(sweep, 0, i)) };
-	sweeping->request.settings.at = sweeping->request.set.at;
-	sweeping->request.settings.count = sweeping->request.set.count;
-	struct source *source = source_read(sweeping->request.path, &sweeping->request.settings, &problems, &unreadable);
+			.value = memory_copy_text(vary_value(sweep, number, i)) };
+	struct settings settings = sweeping->request.settings;
+	settings.at = sweeping->request.set.at;
+	settings.count = sweeping->request.set.count;
+	struct source *source = source_read(sweeping->request.path, &settings, &problems, &unreadable);
 	struct topology *topology = source ? topology_resolve(source, NULL, &problems) : NULL;
-	if (topology && !problems.errors)
+	bool good = topology && !problems.errors;
+	if (good && !sweep->name)
 		sweep->name = memory_copy_text(topology->name);
-	else
+	if (!good)
 		problems_print(&problems, stderr, colour_wanted("auto", STDERR_FILENO));
 	topology_free(topology);
 	problems_release(&problems);
 	source_free(source);
-	return sweep->name ? 0 : EXIT_START;
+	while (sweeping->request.set.count > given) {
+		const struct setting *last = &sweeping->request.set.at[--sweeping->request.set.count];
+		free((char *)last->name);
+		free((char *)last->value);
+	}
+	return good ? 0 : EXIT_START;
 }
 
-/* Everything a launch would refuse, once, and before many start; it compiles what is to be compiled. */
-static int rehearse(const struct sweep *sweep)
+/* Everything a launch would refuse of it; it compiles what is to be compiled. */
+static int rehearse_one(const struct sweep *sweep, int number)
 {
-	struct trial first = { .number = 0 };
-	char **words = sweep_command_line(sweep, &first);
+	struct trial trial = { .number = number };
+	char **words = sweep_command_line(sweep, &trial);
 	int status = 0;
 	free(words[2]);
 	words[2] = memory_copy_text("--dry-run");
@@ -194,6 +204,34 @@ static int rehearse(const struct sweep *sweep)
 	if (child < 0 || waitpid(child, &status, 0) != child)
 		return EXIT_START;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* The combination in which variable `which` has value `value`, and all others their first. */
+static int number_of(const struct sweep *sweep, size_t which, size_t value)
+{
+	size_t step = 1;
+	for (size_t i = which + 1; i < sweep->vary.count; i++)
+		step *= sweep->vary.at[i].values.count;
+	return (int)(value * step);
+}
+
+/* Each value once, before many runs start: the file with all of them, and a rehearsal of as many as take no long time. */
+static int look_ahead(struct sweeping *sweeping)
+{
+	const struct sweep *sweep = &sweeping->sweep;
+	int code = read_one(sweeping, 0), rehearsed = 1;
+	code = code ? code : rehearse_one(sweep, 0);
+	for (size_t which = 0; !code && which < sweep->vary.count; which++)
+		for (size_t value = 1; !code && value < sweep->vary.at[which].values.count && value < READ_MOST; value++) {
+			int number = number_of(sweep, which, value);
+			code = read_one(sweeping, number);
+			if (!code && rehearsed++ < REHEARSED_MOST)
+				code = rehearse_one(sweep, number);
+			if (code)
+				fprintf(stderr, "lpad sweep: nothing was started: %s=%s is refused\n", sweep->vary.at[which].name,
+					sweep->vary.at[which].values.at[value]);
+		}
+	return code;
 }
 
 static int prepare(struct sweeping *sweeping, const struct options *options)
@@ -216,9 +254,7 @@ static int prepare(struct sweeping *sweeping, const struct options *options)
 		return command_usage_error(sweeping->command, "standard input can be read once only: name a file");
 	if (vary_product(sweep, &error) < 0)
 		return command_usage_error(sweeping->command, "--vary: %s", error.text);
-	int code = read_name(sweeping);
-	if (!code)
-		code = rehearse(sweep);
+	int code = look_ahead(sweeping);
 	if (code)
 		return code;
 	return sweep_create(sweep, &error) ? fail(EXIT_START, error.text) : 0;
@@ -274,7 +310,7 @@ const struct command command_sweep = {
 	.details =
 		"Each run is a launch with a record of its own. One that fails does not keep the others from running. INT, TERM\n"
 		"and HUP stop those under way, and --resume goes on. The table at the end is on standard output, the best first.\n"
-		"Exit: 0 all completed, 1 some did not, 2 usage, 3 no such sweep, 125 the first could not be started, 128 and the\n"
+		"Exit: 0 all completed, 1 some did not, 2 usage, 3 no such sweep, 125 a value was refused, 128 and the\n"
 		"signal that stopped it.\n",
 	.run = run,
 };

@@ -38,6 +38,7 @@ struct trial {
 	int code;                       /* of the launch */
 	int64_t begun_ns, taken_ns;
 	bool halted;                    /* by the sweep's own stop: it is not done */
+	json_t *figures;                /* what its nodes have reported, once done: its record may be gone one day; NULL */
 	double value;                   /* of `by`, once done; NaN: none */
 };
 
@@ -96,7 +97,9 @@ int sweep_run(struct sweep *sweep, struct error *error);
 
 /* All trials, the best first. -1 with an error: no run has such a metric. */
 int sweep_print(struct sweep *sweep, struct error *error);
-/* Of a finished one; NaN: none. */
+/* Of what a finished one has reported; NaN: none. */
 double sweep_value(const struct sweep *sweep, const struct trial *trial);
+/* Reads `figures` from the record. */
+void sweep_read_figures(const struct sweep *sweep, struct trial *trial);
 
 #endif

@@ -39,6 +39,7 @@ void sweep_release(struct sweep *sweep)
 		free(trial->record);
 		free(trial->status);
 		free(trial->why);
+		json_decref(trial->figures);
 	}
 	list_release(&sweep->set);
 	list_release(&sweep->arguments);
@@ -128,9 +129,10 @@ static bool is_whole(const struct sweep *sweep)
 
 void sweep_note(struct sweep *sweep, const struct trial *trial)
 {
-	json_t *line = json_pack("{si so so so si sf sb}", "trial", trial->number, "run", text_json(trial->run),
+	json_t *line = json_pack("{si so so so si sf sb sO?}", "trial", trial->number, "run", text_json(trial->run),
 		"record", text_json(trial->record), "status", text_json(trial->status), "exit", trial->code,
-		"seconds", (double)trial->taken_ns / 1e9, "halted", trial->halted);
+		"seconds", (double)trial->taken_ns / 1e9, "halted", trial->halted,
+		"metrics", trial->figures);
 	char *cleanup_free text = dump_json(line, JSON_COMPACT);
 	char *cleanup_free whole = memory_format("%s\n", text);
 	json_decref(line);
@@ -149,6 +151,8 @@ static void take_line(struct sweep *sweep, const json_t *line)
 	free(trial->run);
 	free(trial->record);
 	free(trial->status);
+	json_decref(trial->figures);
+	trial->figures = json_incref(json_object_get(line, "metrics"));
 	trial->run = copy_of(line, "run");
 	trial->record = copy_of(line, "record");
 	trial->status = copy_of(line, "status");

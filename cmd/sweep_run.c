@@ -31,6 +31,7 @@ struct running {
 	int next;                       /* the first trial that may not have been started */
 	int under_way, done, failed, total, mine;       /* mine: done by this command, whose times count */
 	int64_t taken_ns;               /* of those in `mine` */
+	bool told;                      /* that `by` is not reported */
 	bool terminal, shown;           /* a line of progress stands there */
 	size_t width;
 	struct error broken;            /* no launch can be started */
@@ -119,7 +120,9 @@ static int start(struct running *running, struct trial *trial, struct error *err
 	free(trial->record);
 	free(trial->status);
 	free(trial->why);
+	json_decref(trial->figures);
 	trial->run = trial->record = trial->status = trial->why = NULL;
+	trial->figures = NULL;
 	running->under_way++;
 	return 0;
 }
@@ -138,6 +141,17 @@ static void start_some(struct running *running)
 
 /* ---- what it says ---- */
 
+/* "topo.yaml:5:40: ..."; what the command line has wrong has no place. */
+static char *problem_words(const json_t *problem)
+{
+	const char *file = json_string_value(json_object_get(problem, "file"));
+	const char *message = json_string_value(json_object_get(problem, "message"));
+	if (!file || text_starts(file, "--"))
+		return memory_format("%s%s%s", file ? file : "", file ? ": " : "", message ? message : "");
+	return memory_format("%s:%d:%d: %s", file, (int)json_integer_value(json_object_get(problem, "line")),
+		(int)json_integer_value(json_object_get(problem, "column")), message ? message : "");
+}
+
 static void take_event(struct trial *trial, const json_t *event)
 {
 	const char *what = json_string_value(json_object_get(event, "event"));
@@ -148,9 +162,7 @@ static void take_event(struct trial *trial, const json_t *event)
 		free(trial->status);
 		trial->status = memory_copy_text(json_string_value(json_object_get(event, "status")));
 	} else if (!what && !trial->why && text_equal(json_string_value(json_object_get(event, "severity")), "error")) {
-		trial->why = memory_format("%s:%d:%d: %s", json_string_value(json_object_get(event, "file")),
-			(int)json_integer_value(json_object_get(event, "line")), (int)json_integer_value(json_object_get(event, "column")),
-			json_string_value(json_object_get(event, "message")));
+		trial->why = problem_words(event);
 	}
 }
 
@@ -257,6 +269,21 @@ static void show_reason(const struct sweep *sweep, const struct trial *trial)
 		fprintf(stderr, "lpad:   ... (all of it in %s)\n", path);
 }
 
+/* Soon enough to begin again. */
+static void say_not_reported(struct running *running, const struct trial *trial)
+{
+	struct text cleanup_text names = { 0 };
+	const char *node, *name;
+	json_t *metrics, *metric;
+	json_object_foreach(trial->figures, node, metrics)
+		json_object_foreach(metrics, name, metric)
+			if (names.length < REASON_LONGEST / 8)
+				text_format(&names, "%s%s.%s", names.length ? ", " : "", node, name);
+	fprintf(stderr, "lpad: run %s has not reported %s; it has reported: %s\n", trial->run, running->sweep->by,
+		names.length ? text_string(&names) : "nothing");
+	running->told = true;
+}
+
 static void say_done(struct running *running, const struct trial *trial)
 {
 	const struct sweep *sweep = running->sweep;
@@ -272,6 +299,8 @@ static void say_done(struct running *running, const struct trial *trial)
 	fprintf(stderr, ", %s%s%s\n", span, trial->run ? ", run " : "", trial->run ? trial->run : "");
 	if (!trial->run)
 		show_reason(sweep, trial);
+	else if (sweep->by && !trial->code && isnan(trial->value) && !running->told)
+		say_not_reported(running, trial);
 }
 
 /* ---- the end of one ---- */
@@ -292,6 +321,7 @@ static void finish(struct running *running, struct trial *trial, int status)
 	trial->halted = running->stopped_by && trial->code;
 	running->under_way--;
 	trial->state = trial->halted ? TRIAL_WAITING : TRIAL_DONE;
+	sweep_read_figures(sweep, trial);
 	trial->value = sweep_value(sweep, trial);
 	sweep_note(sweep, trial);
 	char *cleanup_free path = errors_of(sweep, trial);

@@ -12,83 +12,65 @@
 #include "supervise/columns.h"
 #include "sweep.h"
 
-/* One trial with what its record says. */
-struct line {
-	const struct trial *trial;
-	struct run run;
-	json_t *figures;                /* NULL: there is no record */
-	double value;                   /* of `by`; NaN: none */
-};
 struct lines {
 	const struct sweep *sweep;
-	struct line *at;
+	const struct trial **at;
 	size_t count;
-	struct figure by;
 };
 
 /* ---- what they have reported ---- */
 
-static void open_line(const struct sweep *sweep, const struct figure *by, const struct trial *trial, struct line *out)
+void sweep_read_figures(const struct sweep *sweep, struct trial *trial)
 {
+	struct run run;
 	struct error error;
-	*out = (struct line){ .trial = trial, .value = NAN, .run.console.fd = -1 };
-	if (!trial->record || trial->state != TRIAL_DONE || runs_find(trial->record, sweep->records, &out->run, &error))
+	if (!trial->record || runs_find(trial->record, sweep->records, &run, &error))
 		return;
-	out->figures = figures_of(&out->run, NULL);
-	if (by->node && !figure_value(by, out->figures, &out->value))
-		out->value = NAN;
-}
-
-static void close_line(struct line *line)
-{
-	json_decref(line->figures);
-	if (line->run.record)
-		runs_close(&line->run);
+	trial->figures = figures_of(&run, NULL);
+	runs_close(&run);
 }
 
 double sweep_value(const struct sweep *sweep, const struct trial *trial)
 {
 	struct figure by = { 0 };
-	struct line line;
-	if (!sweep->by || !figure_parse(sweep->by, &by))
+	double value;
+	if (!sweep->by || trial->state != TRIAL_DONE || !figure_parse(sweep->by, &by))
 		return NAN;
-	open_line(sweep, &by, trial, &line);
-	close_line(&line);
+	if (!trial->figures || !figure_value(&by, trial->figures, &value))
+		value = NAN;
 	figure_release(&by);
-	return line.value;
+	return value;
 }
 
 /* ---- the order ---- */
 
-/* Those with a value first, the best of them first; else as they were made. */
+/* 0: completed, with a value; 1: without one; 2: failed. */
+static int rank(const struct lines *lines, const struct trial *trial)
+{
+	if (!lines->sweep->by)
+		return 0;
+	return trial->state != TRIAL_DONE || trial->code ? 2 : isnan(trial->value);
+}
+
+/* The best first, what failed last; else as they were made. */
 static int compare(const void *a, const void *b, void *context)
 {
 	const struct lines *lines = context;
-	const struct line *one = a, *two = b;
-	if (isnan(one->value) != isnan(two->value))
-		return isnan(one->value) ? 1 : -1;
-	if (!isnan(one->value) && one->value != two->value)
+	const struct trial *one = *(const struct trial *const *)a, *two = *(const struct trial *const *)b;
+	if (rank(lines, one) != rank(lines, two))
+		return rank(lines, one) - rank(lines, two);
+	if (!isnan(one->value) && !isnan(two->value) && one->value != two->value)
 		return (one->value < two->value) == lines->sweep->lowest ? -1 : 1;
-	return one->trial->number - two->trial->number;
+	return one->number - two->number;
 }
 
-static void read_lines(struct lines *lines, const struct sweep *sweep)
+static void sort_lines(struct lines *lines, const struct sweep *sweep)
 {
 	*lines = (struct lines){ .sweep = sweep, .count = sweep->trials.count };
-	if (sweep->by)
-		figure_parse(sweep->by, &lines->by);
 	lines->at = memory_array(lines->count + 1, sizeof *lines->at);
 	for (size_t i = 0; i < lines->count; i++)
-		open_line(sweep, &lines->by, &sweep->trials.at[i], &lines->at[i]);
+		lines->at[i] = &sweep->trials.at[i];
 	qsort_r(lines->at, lines->count, sizeof *lines->at, compare, lines);
-}
-
-static void release_lines(struct lines *lines)
-{
-	for (size_t i = 0; i < lines->count; i++)
-		close_line(&lines->at[i]);
-	free(lines->at);
-	figure_release(&lines->by);
 }
 
 static const char *status_of(const struct trial *trial)
@@ -113,19 +95,19 @@ static void print_table(const struct lines *lines)
 	table_column(&table, "time", true);
 	table_column(&table, "run", false);
 	for (size_t k = 0; k < lines->count; k++) {
-		const struct line *line = &lines->at[k];
-		bool done = line->trial->state == TRIAL_DONE;
+		const struct trial *trial = lines->at[k];
+		bool done = trial->state == TRIAL_DONE;
 		for (size_t i = 0; i < sweep->vary.count; i++)
-			table_cell(&table, vary_value(sweep, line->trial->number, i));
-		char *cleanup_free value = memory_format("%g", line->value);
-		char *cleanup_free code = memory_format("%d", line->trial->code);
-		char *cleanup_free time = memory_format("%.1f s", (double)line->trial->taken_ns / 1e9);
+			table_cell(&table, vary_value(sweep, trial->number, i));
+		char *cleanup_free value = memory_format("%g", trial->value);
+		char *cleanup_free code = memory_format("%d", trial->code);
+		char *cleanup_free time = memory_format("%.1f s", (double)trial->taken_ns / 1e9);
 		if (sweep->by)
-			table_cell(&table, isnan(line->value) ? "-" : value);
-		table_cell(&table, status_of(line->trial));
+			table_cell(&table, isnan(trial->value) ? "-" : value);
+		table_cell(&table, status_of(trial));
 		table_cell(&table, done ? code : "-");
 		table_cell(&table, done ? time : "-");
-		table_cell(&table, line->trial->run ? line->trial->run : "-");
+		table_cell(&table, trial->run ? trial->run : "-");
 	}
 	table_print(&table, stdout, table_width(STDOUT_FILENO));
 	table_release(&table);
@@ -134,11 +116,11 @@ static void print_table(const struct lines *lines)
 /* ---- for programs ---- */
 
 /* {"learner.loss": {"count": ..}} of one run, in the order of their names. */
-static json_t *all_metrics(const struct line *line)
+static json_t *all_metrics(const struct trial *trial)
 {
 	json_t *out = json_object(), *metrics, *metric;
 	const char *node, *name;
-	json_object_foreach(line->figures, node, metrics)
+	json_object_foreach(trial->figures, node, metrics)
 		json_object_foreach(metrics, name, metric) {
 			char *cleanup_free whole = memory_format("%s.%s", node, name);
 			json_object_set(out, whole, metric);
@@ -165,14 +147,13 @@ static void print_json(const struct lines *lines)
 {
 	json_t *runs = json_array();
 	for (size_t k = 0; k < lines->count; k++) {
-		const struct line *line = &lines->at[k];
-		const struct trial *trial = line->trial;
+		const struct trial *trial = lines->at[k];
 		bool done = trial->state == TRIAL_DONE;
 		json_array_append_new(runs, json_pack("{so ss so so so so so so}", "vars", vars_json(lines->sweep, trial->number),
 			"status", status_of(trial), "exit", done ? json_integer(trial->code) : json_null(),
 			"seconds", done ? json_real((double)trial->taken_ns / 1e9) : json_null(),
-			"by", isnan(line->value) ? json_null() : figure_json(line->value),
-			"run", text_json(trial->run), "record", text_json(trial->record), "metrics", all_metrics(line)));
+			"by", isnan(trial->value) ? json_null() : figure_json(trial->value),
+			"run", text_json(trial->run), "record", text_json(trial->record), "metrics", all_metrics(trial)));
 	}
 	json_t *whole = json_pack("{si so so sb so so}", "schema", 1, "sweep", text_json(lines->sweep->id),
 		"by", text_json(lines->sweep->by), "lowest", lines->sweep->lowest, "folder", text_json(lines->sweep->place), "runs", runs);
@@ -209,7 +190,7 @@ static json_t *metric_names(const struct lines *lines, const char ***out, size_t
 	json_t *names = json_object(), *value;
 	const char *name;
 	for (size_t k = 0; k < lines->count; k++) {
-		json_t *metrics = all_metrics(&lines->at[k]);
+		json_t *metrics = all_metrics(lines->at[k]);
 		json_object_update(names, metrics);
 		json_decref(metrics);
 	}
@@ -239,28 +220,29 @@ static void print_csv(const struct lines *lines)
 	const char **cleanup_free names = NULL;
 	size_t count = 0;
 	json_t *owner = metric_names(lines, &names, &count);
+	bool by = sweep->by && !json_object_get(owner, sweep->by);      /* else it is among them */
 	for (size_t i = 0; i < sweep->vary.count; i++)
 		print_field(sweep->vary.at[i].name, i == 0);
 	fputs(",status,exit,seconds,run", stdout);
-	if (sweep->by)
+	if (by)
 		print_field(sweep->by, false);
 	for (size_t i = 0; i < count; i++)
 		print_field(names[i], false);
 	putchar('\n');
 	for (size_t k = 0; k < lines->count; k++) {
-		const struct line *line = &lines->at[k];
-		bool done = line->trial->state == TRIAL_DONE;
+		const struct trial *trial = lines->at[k];
+		bool done = trial->state == TRIAL_DONE;
 		for (size_t i = 0; i < sweep->vary.count; i++)
-			print_field(vary_value(sweep, line->trial->number, i), i == 0);
-		print_field(status_of(line->trial), false);
+			print_field(vary_value(sweep, trial->number, i), i == 0);
+		print_field(status_of(trial), false);
 		if (done)
-			printf(",%d,%.3f,", line->trial->code, (double)line->trial->taken_ns / 1e9);
+			printf(",%d,%.3f,", trial->code, (double)trial->taken_ns / 1e9);
 		else
 			fputs(",,,", stdout);
-		fputs(line->trial->run ? line->trial->run : "", stdout);
-		if (sweep->by)
-			isnan(line->value) ? (void)putchar(',') : print_number(line->value);
-		json_t *metrics = all_metrics(line);
+		fputs(trial->run ? trial->run : "", stdout);
+		if (by)
+			isnan(trial->value) ? (void)putchar(',') : print_number(trial->value);
+		json_t *metrics = all_metrics(trial);
 		for (size_t i = 0; i < count; i++) {
 			json_t *metric = json_object_get(metrics, names[i]);
 			metric ? print_number(figure_number(json_object_get(metric, "last"))) : (void)putchar(',');
@@ -275,10 +257,10 @@ int sweep_print(struct sweep *sweep, struct error *error)
 {
 	struct lines lines;
 	bool ran = false, found = false;
-	read_lines(&lines, sweep);
+	sort_lines(&lines, sweep);
 	for (size_t i = 0; i < lines.count; i++) {
-		ran |= lines.at[i].trial->state == TRIAL_DONE && !lines.at[i].trial->code;
-		found |= !isnan(lines.at[i].value);
+		ran |= lines.at[i]->state == TRIAL_DONE && !lines.at[i]->code;
+		found |= !isnan(lines.at[i]->value);
 	}
 	if (sweep->form == SWEEP_JSON)
 		print_json(&lines);
@@ -286,7 +268,7 @@ int sweep_print(struct sweep *sweep, struct error *error)
 		print_csv(&lines);
 	else
 		print_table(&lines);
-	release_lines(&lines);
+	free(lines.at);
 	if (sweep->by && ran && !found)
 		return error_set(error, "no run has reported %s", sweep->by);
 	return 0;

@@ -121,23 +121,28 @@ static json_t *reference(enum schema_level level)
 	return json_pack("{ss}", "$ref", path);
 }
 
+/* Nothing at all, where that means as much as a missing key; and a variable that stands for it. */
+static json_t *any_of(const struct schema_key *key, json_t *value)
+{
+	json_t *any = json_pack("[o]", value);
+	if (key->kinds & KIND_NOTHING)
+		json_array_append_new(any, json_pack("{ss}", "type", "null"));
+	json_array_append_new(any, json_pack("{ss ss}", "type", "string", "pattern", "[$]"));
+	return json_pack("{so}", "anyOf", any);
+}
+
 static json_t *value_schema(const struct schema_table *table, const struct schema_key *key)
 {
 	const struct fragment *fragment = find_fragment(table, key);
 	if (!fragment)
 		BUG("no schema for %s", key->shape);
-	json_t *any = json_array();
-	json_array_append_new(any, fragment->schema ? parse(fragment->schema) : reference(key->level));
-	if (key->kinds & KIND_NOTHING)
-		json_array_append_new(any, json_pack("{ss}", "type", "null"));
-	json_array_append_new(any, json_pack("{ss ss}", "type", "string", "pattern", "[$]"));
-	json_t *out = json_pack("{so}", "anyOf", any);
+	json_t *value = fragment->schema ? parse(fragment->schema) : reference(key->level);
+	json_t *out = key->kinds == KIND_MAP ? json_pack("{s[o]}", "allOf", value) : any_of(key, value);
 	char *cleanup_free help = key->fallback ? memory_format("%s (default: %s)", key->help, key->fallback) :
 		memory_copy_text(key->help);
 	json_object_set_new(out, "description", json_string(help));
 	return out;
 }
-
 /* A map with these keys, and whatever begins with x-. */
 static json_t *table_schema(enum schema_level level)
 {

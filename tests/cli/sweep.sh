@@ -17,9 +17,14 @@ static int run(lpad_node *node)
 		lpad_wait_stop(node, lpad_never());
 	return 0;
 }
+static int check(lpad_node *node)
+{
+	struct score *me = lpad_state(node);
+	return me->x == 3 && me->y == 3 ? lpad_fail(node, "params.x: 3 goes with any y but 3") : 0;
+}
 static const lpad_param params[] = { LPAD_REAL(struct score, x, "0", NULL, "where"), LPAD_REAL(struct score, y, "0", "0..", "slope"),
 	LPAD_TEXT(struct score, fault, "none", "fail or wait"), LPAD_END };
-LPAD_MODULE({ .name = "score", .state = sizeof(struct score), .params = params, .run = run });
+LPAD_MODULE({ .name = "score", .state = sizeof(struct score), .params = params, .check = check, .run = run });
 END
 sed -i '1i #include <stdio.h>' score.c
 cat > topo.yaml <<'END'
@@ -53,26 +58,40 @@ assert_exit 0
 assert_equal '[["3","1",8],["1","1",8]]' "$(jq -c '[.runs[] | [.vars.x, .vars.y, .metrics["score.height"].mean]]' out)"
 assert_equal '["score.height.mean",false,1]' "$(jq -c '[.by, .lowest, .schema]' out)"
 
+run_lpad sweep --vary x=2,1 --by score.height --csv
+assert_equal "x,status,exit,seconds,run,score.height" "$(head -n 1 out)" "a column once"
+# What was measured stays, whatever becomes of the records.
+"$LPAD" rm $(tail -n +2 out | cut -d, -f5) 2> /dev/null || fail "lpad rm"
+run_lpad launch --set x=4
+run_lpad sweep --resume latest --csv
+assert_exit 0
+assert_equal "2:10 1:9" "$(awk -F, 'NR > 1 { print $1 ":" $6 }' out | paste -sd' ')"
+
 # ---- what goes wrong ----
 
 run_lpad sweep --vary fault=none,fail,none2 --vary x=1 --by score.height
 assert_exit 1
 assert_equal "completed completed failed" "$(awk 'NR > 1 { print $4 }' out | sort | paste -sd' ')"
 assert_contains "$err" "fault=fail x=1: failed, exit 1, score.height 9"
-run_lpad sweep --vary x=1,nought
+assert_equal failed "$(awk 'END { print $4 }' out)" "what failed is last"
+run_lpad sweep --vary x=1,3 --vary y=0,3
 assert_exit 1
-assert_contains "$err" "x=nought: not started, exit 125"
-assert_contains "$err" 'topo.yaml:5:40: a number is needed, not "nought" (set by --set x)'
-run_lpad sweep --vary x=nought,1
-assert_exit 125
-assert_equal "" "$out"
-assert_contains "$err" "nought"
+assert_contains "$err" "x=3 y=3: not started, exit 125"
+assert_contains "$err" 'topo.yaml:5:37: score: x: 3 goes with any y but 3'
+for values in nought,1 1,nought; do
+	run_lpad sweep --vary x=$values
+	assert_exit 125
+	assert_equal "" "$out"
+	assert_contains "$err" 'a number is needed, not "nought"'
+done
+assert_contains "$err" "nothing was started: x=nought is refused"
 run_lpad sweep --vary z=1
 assert_exit 125
 assert_contains "$err" "no variable of that name"
 run_lpad sweep --vary x=1,2 --by score.hight
 assert_exit 1
 assert_contains "$err" "no run has reported score.hight"
+assert_contains "$err" "has not reported score.hight; it has reported: score.height"
 for bad in "--vary x" "--vary x=" "--vary x=1,1" "--vary x=5..1" "--vary x=1 --set x=2" "--vary x=1 --vary x=2" "--vary x=1 -j 0" \
 	"--vary x=1 --by height" "--vary x=1 --retry" "--resume latest --vary x=1" "" "--vary x=1..999999" "--vary x=1 -"; do
 	# shellcheck disable=SC2086 # several words
