@@ -8,6 +8,8 @@
 #include "supervise/cgroup.h"
 #include "supervise/folders.h"
 #include "supervise/guardian.h"
+#include "supervise/isolate.h"
+#include "supervise/leftover.h"
 #include "supervise/tmux.h"
 
 static int refuse(const struct error *error)
@@ -40,9 +42,13 @@ static int fill_record(struct launching *launching)
 	return record_fill(&launching->record, &manifest, &error) ? refuse(&error) : 0;
 }
 
+/* Those of runs that could not be removed by their own guards go first. */
 static int make_sockets(struct launching *launching)
 {
 	struct error error = { 0 };
+	char *cleanup_free passing = folders_sockets_base(false), *cleanup_free lasting = folders_sockets_base(true);
+	leftover_remove_all(passing);
+	leftover_remove_all(lasting);
 	launching->sockets = folders_sockets(launching->detach, &error);
 	guardian_tell_places(launching->guardian, launching->sockets, NULL);
 	return launching->sockets ? 0 : refuse(&error);
@@ -55,7 +61,7 @@ static int make_cgroup(struct launching *launching)
 	const struct allotments *all = launching->allotments;
 	if (!all->cgroup)
 		return 0;
-	launching->cgroup = cgroup_of_run(all->cgroup, getppid());
+	launching->cgroup = cgroup_of_run(all->cgroup, isolate_outside(getpid()));
 	guardian_tell_cgroup(launching->guardian, launching->cgroup);
 	if (cgroup_make(launching->cgroup, &error))
 		return refuse(&error);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Stops a run, or some of its nodes, orderly, and waits until they are down. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "asking.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -17,7 +19,8 @@ static const struct option_row rows[] = {
 	[JSON] = { "json", 0, NULL, "what was stopped, as one JSON document" },
 	{ .name = NULL },
 };
-enum { CODE_MOST = 125 };
+enum { CODE_MOST = 125, LOOK_MS = 20 };
+static const int64_t PATIENCE_NS = 40000000000;         /* the guardian takes 30 s at most */
 
 struct stopping {
 	struct asked asked;
@@ -104,16 +107,31 @@ static int stop_nodes(struct asked *asked)
 
 /* ---- the run ---- */
 
+/* Its supervisor says no more, but its guardian may have to clean up, and to write the result. */
+static bool is_over(struct asked *asked)
+{
+	int64_t patience_ns = clock_ns() + PATIENCE_NS;
+	for (;;) {
+		runs_look(&asked->run);
+		if (!runs_is_under_way(&asked->run) || clock_ns() >= patience_ns || clock_ns() >= asked->until_ns)
+			return !runs_is_under_way(&asked->run);
+		poll(NULL, 0, LOOK_MS);
+	}
+}
+
 static int show_end(struct asked *asked)
 {
-	runs_look(&asked->run);
+	if (!is_over(asked)) {
+		fprintf(stderr, "lpad stop: run %s does not answer any more, and has not ended yet\n", asked->run.id);
+		return EXIT_TIME;
+	}
 	char *cleanup_free ending = runs_ending(&asked->run);
 	const json_t *result = runs_result(&asked->run);
 	fprintf(stderr, "lpad stop: run %s has ended: %s\n", asked->run.id, ending);
 	if (asked->json)
 		asking_print(json_pack("{si ss sO? sO?}", "schema", 1, "run", asked->run.id, "status",
 			json_object_get(result, "status"), "exit", json_object_get(result, "exit")));
-	return EXIT_OK;
+	return result ? EXIT_OK : EXIT_PROBLEMS;
 }
 
 static int stop_run(struct stopping *stopping)

@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "supervise/isolate.h"
 
 static const char prefix[] = "lpad-";
 
@@ -146,10 +147,10 @@ char *cgroup_of_run(const char *delegated, pid_t owner)
 	return memory_format("%s/%s%d", delegated, prefix, (int)owner);
 }
 
-/* One of a run whose guards were both killed. */
+/* Of runs whose guards were both killed. In a PID namespace of our own all others would look as if they had been. */
 static void remove_left(const char *delegated)
 {
-	DIR *all = opendir(delegated);
+	DIR *all = isolate_outside(getpid()) == getpid() ? opendir(delegated) : NULL;
 	for (struct dirent *entry; all && (entry = readdir(all)); ) {
 		const char *name = entry->d_name;
 		int owner = text_starts(name, prefix) ? atoi(name + strlen(prefix)) : 0;
@@ -165,6 +166,7 @@ int cgroup_make(const char *run, struct error *error)
 {
 	char *cleanup_free delegated = files_folder_of(run);
 	remove_left(delegated);
+	cgroup_remove(run);                                     /* of an earlier process with our number */
 	return make_folder(run, error) || write_file(run, "cgroup.subtree_control", "+memory", error) ? -1 : 0;
 }
 

@@ -21,17 +21,29 @@
 enum {
 	GUESTS_MOST = 64,
 	QUESTION_LONGEST = 1 << 20,
+	WAITING_MOST = 8 << 20,         /* bytes for one guest; follow.c stays below that */
 	LAST_MS = 500
 };
 
 /* ---- answers ---- */
+
+size_t console_waiting(const struct guest *guest)
+{
+	return guest->channel.out.length - guest->channel.sent;
+}
+
+/* One that does not read its answers asks nothing more until it does. */
+static bool is_heard(const struct guest *guest)
+{
+	return console_waiting(guest) <= WAITING_MOST || guest->channel.unheard;
+}
 
 /* Writing, too, if something waits to be written. */
 static void watch_guest(struct supervisor *supervisor, struct guest *guest)
 {
 	if (!guest->channel.ended)
 		supervisor_watch(supervisor, &guest->watch, guest->channel.fd,
-			EPOLLIN | (channel_pending(&guest->channel) ? EPOLLOUT : 0));
+			(is_heard(guest) ? EPOLLIN : 0) | (channel_pending(&guest->channel) ? EPOLLOUT : 0));
 }
 
 void console_answer(const struct asking *asking, json_t *message)
@@ -190,8 +202,8 @@ void console_readable(struct supervisor *supervisor, struct guest *guest)
 {
 	struct error error = { 0 };
 	json_t *question;
-	int got, bad = channel_read(&guest->channel, &error) || channel_flush(&guest->channel);
-	while ((got = channel_next(&guest->channel, &question, &error)) > 0) {
+	int got = 0, bad = channel_flush(&guest->channel) || (is_heard(guest) && channel_read(&guest->channel, &error));
+	while (is_heard(guest) && (got = channel_next(&guest->channel, &question, &error)) > 0) {
 		take_question(supervisor, guest, question);
 		json_decref(question);
 	}
@@ -210,13 +222,25 @@ static bool is_ours(int fd)
 	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) && (peer.uid == geteuid() || peer.uid == 0);
 }
 
+/* It hears why: a connection that only ends looks like the end of the run. */
+static void turn_away(int fd, const char *why)
+{
+	char *cleanup_free line = memory_format("{\"error\": \"%s\"}\n", why);
+	(void)!send(fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
 void console_accept(struct supervisor *supervisor)
 {
 	int fd = accept4(supervisor->console_watch.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
-	if (!is_ours(fd) || supervisor->guest_count == GUESTS_MOST) {
-		close(fd);
+	if (!is_ours(fd)) {
+		turn_away(fd, "the run belongs to another user");
+		return;
+	}
+	if (supervisor->guest_count == GUESTS_MOST) {
+		turn_away(fd, "too many commands are connected to this run at once (64): end some of them, as `lpad watch`");
 		return;
 	}
 	struct guest *guest = memory_new(sizeof *guest);

@@ -120,7 +120,7 @@ static void heard_restart(struct supervisor *supervisor, struct member *member, 
 	if (index < 0 || index >= group->replicas)
 		return;
 	struct member *peer = &supervisor->members[group->first + index];
-	if (!member_alive(peer) || peer->state >= MEMBER_FAILING ||
+	if (!member_alive(peer) || peer->state >= MEMBER_FAILING || peer->child->order ||       /* it ends already */
 	    peer->incarnation != json_integer_value(json_object_get(message, "incarnation")))
 		return;
 	member_fail(supervisor, peer, failure_new(peer->step ? peer->step : "start", 0, "restarted by %s%s%s", member->name,

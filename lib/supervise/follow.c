@@ -37,11 +37,6 @@ static bool wants(const struct supervisor *supervisor, const struct following *f
 	return !member || following->wanted[member->id];
 }
 
-static size_t waiting(const struct guest *guest)
-{
-	return guest->channel.out.length - guest->channel.sent;
-}
-
 static void send_line(struct supervisor *supervisor, struct guest *guest, json_t *line)
 {
 	console_answer(&(struct asking){ .supervisor = supervisor, .guest = guest }, line);
@@ -50,7 +45,7 @@ static void send_line(struct supervisor *supervisor, struct guest *guest, json_t
 void follow_catch_up(struct supervisor *supervisor, struct guest *guest)
 {
 	struct following *following = guest->following;
-	if (!following || !following->dropped || waiting(guest) > WAITING_MOST / 2)
+	if (!following || !following->dropped || console_waiting(guest) > WAITING_MOST / 2)
 		return;
 	json_int_t dropped = following->dropped;
 	following->dropped = 0;
@@ -64,7 +59,7 @@ void follow_event(void *context, json_t *event)
 		if (!guest->following || !wants(supervisor, guest->following, event))
 			continue;
 		follow_catch_up(supervisor, guest);
-		if (guest->following->dropped || waiting(guest) > WAITING_MOST)
+		if (guest->following->dropped || console_waiting(guest) > WAITING_MOST)
 			guest->following->dropped++;
 		else
 			send_line(supervisor, guest, json_incref(event));

@@ -285,6 +285,7 @@ struct supervisor {
 	int *pids;                      /* hash table: pid to number of process */
 	size_t pid_mask;
 	int64_t paused_ns;              /* since; 0: not paused */
+	int64_t stop_paused_ns;         /* of the stop so much did not count */
 	unsigned news;                  /* of peers, so far */
 	bool anyone_died, anyone_found; /* addresses */
 	int streams_open;

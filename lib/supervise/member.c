@@ -55,7 +55,7 @@ static int64_t before_term(const struct supervisor *supervisor, const struct mem
 {
 	int64_t within = member->child->plan->stop_within_ns;
 	int64_t part = within / 10 < SECOND ? within / 10 : SECOND;
-	int64_t told = member->child->told_ns ? member->child->told_ns : supervisor->stopped_ns;
+	int64_t told = member->child->told_ns ? member->child->told_ns : supervisor->stopped_ns + supervisor->stop_paused_ns;
 	return told + within - parts * part;
 }
 

@@ -102,18 +102,13 @@ static json_t *node_json(const char *name, const json_t *node, bool metrics)
 	return out;
 }
 
-/* Of a run that was lost only the names are known. */
-static json_t *names_of(const json_t *resolved)
+/* Of a run that was lost, or killed, only the names are known, and who shares a process. */
+static json_t *names_of(const json_t *manifest)
 {
-	json_t *out = json_object(), *node;
-	const char *label;
-	json_object_foreach(json_object_get(resolved, "nodes"), label, node) {
-		json_int_t replicas = json_integer_value(json_object_get(node, "replicas"));
-		for (json_int_t i = 0; i < replicas; i++) {
-			char *cleanup_free name = replicas == 1 ? memory_copy_text(label) : memory_format("%s/%d", label, (int)i);
-			json_object_set_new(out, name, json_object());
-		}
-	}
+	json_t *out = json_object(), *process;
+	const char *replica;
+	json_object_foreach(json_object_get(manifest, "processes"), replica, process)
+		json_object_set_new(out, replica, json_pack("{sO}", "process", process));
 	return out;
 }
 
@@ -136,7 +131,8 @@ static json_t *cause_text(const json_t *result)
 json_t *past_status(struct run *run, const json_t *nodes, bool metrics, bool edges, struct error *error)
 {
 	const json_t *manifest = runs_manifest(run), *result = runs_result(run);
-	json_t *all = result ? or_null(result, "nodes") : names_of(runs_resolved(run));
+	json_t *known = json_object_get(result, "nodes");       /* not of one whose supervisor was killed */
+	json_t *all = known ? json_incref(known) : names_of(manifest);
 	json_t *list = json_array(), *node;
 	const char *name;
 	if (check_names(all, nodes, error)) {

@@ -39,6 +39,8 @@ struct asking {
 	const json_t *question;
 };
 
+/* Bytes on their way to it. */
+size_t console_waiting(const struct guest *guest);
 /* One line; takes the reference. */
 void console_answer(const struct asking *asking, json_t *message);
 void console_refuse(const struct asking *asking, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -106,6 +106,7 @@ void run_stop(struct supervisor *supervisor, enum cause cause, int code, struct 
 
 void run_kill_all(struct supervisor *supervisor)
 {
+	run_resume(supervisor);                                 /* or nobody would look for what is left */
 	supervisor->killing = true;
 	for (int i = 0; i < supervisor->child_count; i++) {
 		struct child *child = &supervisor->children[i];
@@ -223,7 +224,9 @@ void run_resume(struct supervisor *supervisor)
 		restart_shift(&supervisor->children[i].history, paused);
 		health_shift(&supervisor->children[i], paused);
 		supervisor->children[i].running_ns += supervisor->children[i].running_ns ? paused : 0;
+		supervisor->children[i].told_ns += supervisor->children[i].told_ns ? paused : 0;
 	}
+	supervisor->stop_paused_ns += supervisor->phase >= PHASE_STOP ? paused : 0;
 	signal_all(supervisor, SIGCONT);
 	foreground_goes_on(supervisor);
 }

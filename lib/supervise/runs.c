@@ -113,7 +113,7 @@ char *runs_ending(struct run *run)
 	const char *status = json_string_value(json_object_get(result, "status"));
 	if (status)
 		return memory_format("%s, exit %d", status, (int)json_integer_value(json_object_get(result, "exit")));
-	return memory_copy_text(run->state == RUN_LOST ? "lost: both its processes were killed" : run_state_word(run->state));
+	return memory_copy_text(run->state == RUN_LOST ? "lost: its processes were killed, or could not write the result" : run_state_word(run->state));
 }
 
 void runs_close(struct run *run)

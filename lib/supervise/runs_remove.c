@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/memory.h"
+#include "supervise/leftover.h"
 #include "supervise/record.h"
 #include "supervise/runs.h"
 
@@ -20,21 +20,6 @@ static int must_be_record(struct run *run, struct error *error)
 	    json_object_get(manifest, "hashes"))
 		return 0;
 	return error_set(error, "%s is no record of a run %s: its manifest.json does not say so", run->record, run->id);
-}
-
-/* Left over from a run that was lost; by its number it could be another one's by now. */
-static void remove_sockets(struct run *run)
-{
-	struct stat status;
-	char target[PATH_MAX];
-	const char *sockets = json_string_value(json_object_get(runs_manifest(run), "sockets"));
-	char *cleanup_free mark = memory_format("%s/record", sockets ? sockets : "");
-	ssize_t length = sockets ? readlink(mark, target, sizeof target - 1) : -1;
-	if (length < 0 || lstat(sockets, &status) || !S_ISDIR(status.st_mode) || status.st_uid != geteuid())
-		return;
-	target[length] = '\0';
-	if (!strcmp(target, run->record))
-		files_remove_tree(sockets);
 }
 
 /* FOLDER/latest names the newest that is left. */
@@ -74,7 +59,7 @@ int runs_remove(struct run *run, struct error *error)
 	if (record_others_hold(hold))
 		return error_code(error, EBUSY, "run %s is under way: `lpad stop -r %s` ends it", run->id, run->id);
 	char *cleanup_free folder = files_folder_of(run->record);
-	remove_sockets(run);
+	leftover_remove_of(json_string_value(json_object_get(runs_manifest(run), "sockets")), run->record);
 	int code = move_and_remove(run, folder, error);
 	mend_latest(folder);
 	return code;

@@ -10,6 +10,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* In microseconds: nobody is kept busy by telling more often, and a year is for ever. */
+static const long long WATCHDOG_LEAST = 20000, WATCHDOG_MOST = 31536000000000;
+
 static struct sockaddr_un address;
 static socklen_t address_size;          /* 0: nobody listens */
 static int64_t watchdog_ns;
@@ -19,8 +22,10 @@ static void take_watchdog(void)
 {
 	const char *interval = getenv("WATCHDOG_USEC"), *whose = getenv("WATCHDOG_PID");
 	long long microseconds = interval ? atoll(interval) : 0;
+	if (microseconds > WATCHDOG_MOST)
+		microseconds = WATCHDOG_MOST;
 	if (microseconds > 0 && (!whose || atoll(whose) == getpid()))
-		watchdog_ns = microseconds * 1000;
+		watchdog_ns = (microseconds < WATCHDOG_LEAST ? WATCHDOG_LEAST : microseconds) * 1000;
 }
 
 void service_take(void)

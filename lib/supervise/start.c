@@ -338,8 +338,8 @@ static void is_started(struct supervisor *supervisor, struct child *child, const
 		supervisor_watch(supervisor, &child->stream_watch[0], spawned->output, EPOLLIN);
 		supervisor_watch(supervisor, &child->stream_watch[1], spawned->errors, EPOLLIN);
 		supervisor->streams_open += 2;
-	health_begin(supervisor, child);
 	}
+	health_begin(supervisor, child);
 	foreground_started(supervisor, child);
 	for (int i = 0; i < child->count; i++) {
 		struct member *member = child->members[i];

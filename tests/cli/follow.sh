@@ -29,14 +29,18 @@ nodes:
   a: {replicas: 2}
   b: {}
 YAML
-# ask SOCKET [FILE]: questions, a line each, on stdin; prints what comes, until the end. FILE: reads nothing before it has 30 MB.
+# ask SOCKET [FILE]: questions, a line each, on stdin; prints what comes, until the end. FILE: reads one answer,
+# and nothing more before it has grown by 12 MB.
 cat > ask.py <<'PY'
 import os, socket, sys, time
 guest = socket.socket(socket.AF_UNIX)
 guest.connect(sys.argv[1])
 guest.sendall(sys.stdin.buffer.read())
-while len(sys.argv) > 2 and os.path.getsize(sys.argv[2]) < 30e6:
-    time.sleep(0.05)
+if len(sys.argv) > 2:
+    sys.stdout.buffer.write(guest.recv(1))
+    end = os.path.getsize(sys.argv[2]) + 12e6
+    while os.path.getsize(sys.argv[2]) < end:
+        time.sleep(0.05)
 while piece := guest.recv(1 << 16):
     sys.stdout.buffer.write(piece)
     sys.stdout.flush()
@@ -92,3 +96,63 @@ wait $pid || fail "the launch"
 wait $guest
 assert_equal true "$(jq -s '[.[] | select(.event == "dropped").count] | add > 0' slow)"
 assert_equal result "$(tail -n 1 slow | jq -r .event)"
+
+# More guests than there is room for hear so, and do not take it for the end of the run.
+sed -i 's/b: {implementation: flood}/b: {}/' topo.yaml
+begin
+cat > crowd.py <<'PY'
+import socket, sys
+guests = []
+for i in range(64):
+    guests.append(socket.socket(socket.AF_UNIX))
+    guests[-1].connect(sys.argv[1])
+    guests[-1].sendall(b'{"ask": "status", "nodes": ["b"]}\n')
+    guests[-1].recv(1)
+print("all in", flush=True)
+sys.stdin.read()
+PY
+mkfifo hold
+python3 crowd.py "$socket" < hold > crowd &
+guests=$!
+exec 8> hold
+wait_until file_has crowd 'all in'
+run_lpad stop
+assert_exit 1
+assert_contains "$err" "too many commands are connected to this run at once (64)"
+exec 8>&-
+wait $guests
+answers() { "$LPAD" status > out 2>&1; }
+wait_until answers
+
+# One that asks and asks, and does not read, is not read either, and loses nothing.
+cat > asks.py <<'PY'
+import json, select, socket, sys
+guest = socket.socket(socket.AF_UNIX)
+guest.connect(sys.argv[1])
+guest.setblocking(False)
+number, sent, held, got = 30000, 0, False, b""
+def questions():
+    for i in range(number):
+        yield json.dumps({"ask": "status", "id": i, "pad": "x" * 1000}).encode() + b"\n"
+waiting = b"".join(questions())
+while sent < len(waiting) and not held:
+    held = not select.select([], [guest], [], 1)[1]
+    if not held:
+        sent += guest.send(waiting[sent:sent + 65536])
+print("held" if held else "all taken")
+count = 0
+while count < number:
+    readable, writable, _ = select.select([guest], [guest] if sent < len(waiting) else [], [])
+    if writable:
+        sent += guest.send(waiting[sent:sent + 65536])
+    if readable:
+        piece = guest.recv(1 << 16)
+        if not piece:
+            break
+        count += piece.count(b"\n")
+print(count)
+PY
+assert_equal "held 30000" "$(timeout 50 python3 asks.py "$socket" | xargs)"
+run_lpad stop --code 0
+assert_exit 0
+wait $pid || fail "the launch"

@@ -41,6 +41,16 @@ run_lpad stop --code 0
 assert_exit 0
 ends 0
 
+# One that has the launcher's own streams as well.
+topology 'hung: {implementation: steady}' 300ms
+"$LPAD" launch --foreground hung topo.yaml > out 2> messages &
+pid=$!
+is_running() { [ "$(node hung .state)" = running ]; }
+wait_until is_running
+"$LPAD" kill -STOP hung
+ends 1
+assert_contains "$(cat messages)" 'hung failed: did not answer for 300 ms'
+
 # Computing is not hanging, and a pause of all is none.
 topology 'busy: {}'
 begin '"text":"run is over"'

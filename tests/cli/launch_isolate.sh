@@ -37,7 +37,7 @@ for ((round = 0; round < 5; round++)); do
 	wait_until -t 10 nobody_left
 	finish_lpad
 	assert_exit 137
-	rm -rf "$XDG_RUNTIME_DIR"/lpad/*        # nobody is there who could
+	assert_equal 1 "$(ls "$XDG_RUNTIME_DIR/lpad" | wc -l)" "the folder that the next launch removes"
 done
 
 # Either alone.
@@ -74,6 +74,16 @@ assert_exit 143
 assert nobody_left
 assert_equal "" "$(ls "$XDG_RUNTIME_DIR/lpad")" "socket folders"
 assert_equal "$(pid_of stay/0 1)" "$(jq '.nodes["stay/0"].pid' "$XDG_STATE_HOME/lpad/runs/latest/result.json")"
+
+# Cgroups of other runs are not taken for leftovers, though their processes cannot be seen.
+sed 's/stay: {replicas: 2}/stay: {resources: {memory: 1GiB}}/' topo.yaml > limited.yaml
+mkdir -p cgroups/lpad-$$
+echo memory > cgroups/cgroup.subtree_control
+LPAD_CGROUP=$PWD/cgroups run_lpad launch --isolate limited.yaml
+assert_exit 125
+assert_contains "$err" "/cgroups/lpad-"
+assert_lacks "$err" "/cgroups/lpad-0"
+assert test -d cgroups/lpad-$$
 
 # As a user without privileges, who stays who he is.
 if [ "$(id -u)" = 0 ] && command -v setpriv > found; then

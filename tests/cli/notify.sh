@@ -24,9 +24,11 @@ main STATUS=served-1: finishing
 main STATUS=served-1: stopped, exit 6'
 
 export WATCHDOG_USEC=1
+since=$SECONDS
 notified "$SCRATCH/socket" told "$LPAD" launch --quiet
 assert_exit 6
 assert test "$(grep -c 'main WATCHDOG=1' told)" -gt 0
+assert test "$(grep -c 'main WATCHDOG=1' told)" -le $(((SECONDS - since + 1) * 101))
 assert_equal "$expected" "$(grep -v WATCHDOG told | sed 's/: stopping: .*/: stopping: CAUSE/')"
 
 # An abstract address; somebody else's watchdog; a run that does not get ready; an address that nobody listens at, or that is none.

@@ -122,7 +122,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
 	code=0
 	"${other[@]}" timeout 20 ./lpad.copy call -r "$record" evaluator/0.x > out 2>&1 || code=$?
 	assert_equal 3 $code "another user calls: $(cat out)"
-	assert_contains "$(cat out)" "has ended"
+	assert_contains "$(cat out)" "the run belongs to another user"
 	chmod 600 "$sockets/control"
 	chmod 700 "$sockets" "$(dirname "$sockets")"
 fi
@@ -142,7 +142,7 @@ assert_contains "$out" "try-4  lost      -      -"
 assert_contains "$out" "24"
 LPAD_RUN=try-4 run_lpad call evaluator/0.x
 assert_exit 3
-assert_contains "$err" "run try-4 is not under way: it has ended (lost: both its processes were killed)"
+assert_contains "$err" "run try-4 is not under way: it has ended (lost: its processes were killed, or could not write the result)"
 run_lpad call -r tri-4 evaluator/0.x
 assert_exit 3
 assert_contains "$err" "did you mean try-4?"

@@ -96,3 +96,7 @@ wait_until is_lost
 run_lpad status -r seen-2
 assert_exit 0
 assert_contains "$out" "run seen-2, lost, "
+run_lpad status --json -r seen-2 asker pair/1
+assert_exit 0
+assert_equal "asker/0 dead asker/1 dead pair/1 both" "$(jq -r '[.nodes[0].node, .nodes[0].state, .nodes[1].node, .nodes[1].state,
+	.nodes[2].node, .nodes[2].process] | join(" ")' out)"

@@ -116,3 +116,43 @@ stops 0 weak
 assert_equal stopped "$(state weak)"
 stops 0 --code 0
 ends 0
+
+# Who is stopping has as much time after a pause as before it.
+topology 'late: {implementation: late_at_stop, stop_within: 4s}, other: {implementation: steady}'
+begin
+"$LPAD" stop late 2> stop.err &
+stopper=$!
+is_stopping() { [ "$(state "$1")" = stopping ]; }
+wait_until is_stopping late
+kill -TSTP $pid
+is_stopped() { [ "$(process_state "$1")" = T ]; }
+wait_until is_stopped $pid
+since=$SECONDS
+passed() { [ $((SECONDS - since)) -ge 5 ]; }
+wait_until passed
+touch release
+kill -CONT $pid
+wait $stopper || fail "stop of one that was paused"
+assert_equal "lpad stop: late is down" "$(grep -v waiting stop.err)"
+stops 0 --code 0
+ends 0
+assert_equal null "$(result .nodes.late.killed)"
+
+# Its supervisor is killed meanwhile: the end is that of the guardian.
+topology 'deaf: {stop_within: 1h}'
+begin '"text":"deaf"'
+supervisor=$("$LPAD" status --json | jq .pid)
+"$LPAD" stop 2> stop.err &
+stopper=$!
+wait_until is_stopping deaf
+kill -STOP $pid
+kill -KILL "$supervisor"
+wait_until process_gone "$supervisor"
+kill -CONT $pid
+wait $stopper || fail "stop of one that was killed"
+assert_contains "$(cat stop.err)" "has ended: killed, exit 137"
+run_lpad status
+assert_contains "$out" "deaf "
+run_lpad status deaf
+assert_exit 0
+ends 137

@@ -121,7 +121,7 @@ wait_until is_waiting $until
 kill -KILL "$lpad_pid" "$(jq .pid "$runs/steps-2/manifest.json")"
 code_of $lost
 assert_equal 1 $code "a lost run"
-assert_contains "$(cat lost.err)" "run steps-2 has no exit code: lost: both its processes were killed"
+assert_contains "$(cat lost.err)" "run steps-2 has no exit code: lost: its processes were killed, or could not write the result"
 code_of $until
 assert_equal 1 $code "a lost run, with --until"
 waits 0 --until 'learner.loss==10'              # from metrics.jsonl

@@ -118,6 +118,15 @@ static int crash_at_stop(lpad_node *node)
 	return 0;
 }
 
+/* Needs a file to end. */
+static int late_at_stop(lpad_node *node)
+{
+	lpad_wait_stop(node, lpad_never());
+	while (access("release", F_OK))
+		usleep(10000);
+	return 0;
+}
+
 static int fail_again(lpad_node *node)
 {
 	return lpad_incarnation(node) > 1 ? lpad_fail(node, "not twice") : 0;
@@ -163,5 +172,6 @@ LPAD_MODULE(
 	{ .name = "once", .run = once },
 	{ .name = "deaf", .run = deaf },
 	{ .name = "crash_at_stop", .run = crash_at_stop },
+	{ .name = "late_at_stop", .run = late_at_stop },
 	{ .name = "fail_again", .init = fail_again, .run = steady },
 	{ .name = "busy", .methods = busy_methods, .init = busy_init, .run = busy_run });
