@@ -14,9 +14,25 @@
 enum { NAMES_SHOWN = 8 };
 static const int64_t SAY_EVERY_NS = 2000000000;
 
+/* What is given as a node, and is the id of another run; NULL. */
+static const char *other_run(const struct asked *asked)
+{
+	size_t i;
+	json_t *name;
+	json_array_foreach(asked->nodes, i, name)
+		if (asked->run.id && runs_is_beside(&asked->run, json_string_value(name)))
+			return json_string_value(name);
+	return NULL;
+}
+
 int asking_fail(const struct asked *asked, const struct error *error)
 {
-	fprintf(stderr, "lpad %s: %s\n", asked->command->name, error->text);
+	const char *other = error->code == ENOENT ? other_run(asked) : NULL;
+	if (other)
+		fprintf(stderr, "lpad %s: there is no node `%s` in run %s: %s is a run: -r %s\n", asked->command->name, other,
+			asked->run.id, other, other);
+	else
+		fprintf(stderr, "lpad %s: %s\n", asked->command->name, error->text);
 	return error->code == ENOENT ? EXIT_UNREADABLE : error->code == ETIMEDOUT ? EXIT_TIME : EXIT_PROBLEMS;
 }
 

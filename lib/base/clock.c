@@ -41,13 +41,15 @@ void clock_stamp(char out[32], int64_t wall_ms)
 
 void clock_span(char out[32], int64_t ms)
 {
-	long long s = ms / 1000;
+	long long tenths = (ms + 50) / 100, s = (ms + 500) / 1000, minutes = (s + 30) / 60;
 	if (ms < 1000)
 		snprintf(out, 32, "%lld ms", (long long)ms);
+	else if (tenths < 100 && tenths % 10)
+		snprintf(out, 32, "%lld.%lld s", tenths / 10, tenths % 10);
 	else if (s < 60)
 		snprintf(out, 32, "%lld s", s);
 	else if (s < 3600)
 		snprintf(out, 32, "%lld min %lld s", s / 60, s % 60);
 	else
-		snprintf(out, 32, "%lld h %lld min", s / 3600, s / 60 % 60);
+		snprintf(out, 32, "%lld h %lld min", minutes / 60, minutes % 60);
 }

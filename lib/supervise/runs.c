@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervise/runs.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -81,7 +82,19 @@ static bool read_record(char *record, struct run *out)
 		return true;
 	}
 	free(record);
+	*out = (struct run){ .console.fd = -1 };
 	return false;
+}
+
+bool runs_is_beside(const struct run *run, const char *name)
+{
+	struct run other;
+	char *cleanup_free folder = run->record ? files_folder_of(run->record) : folders_records(NULL);
+	bool is_run = folder && *name && name[0] != '.' && !strchr(name, '/') &&
+		read_record(memory_format("%s/%s", folder, name), &other);
+	if (is_run)
+		runs_close(&other);
+	return is_run;
 }
 
 static const json_t *read_once(const struct run *run, const char *name, json_t **place)
@@ -177,6 +190,18 @@ void runs_release(struct runs *runs)
 
 /* ---- which one ---- */
 
+/* A slip in the name. Other digits at the end are no slip: those who write a number mean that one. */
+static bool may_be_meant(const char *name, const char *id)
+{
+	size_t length = strlen(name), id_length = strlen(id);
+	size_t same = 0;
+	while (same < length && same < id_length && name[length - 1 - same] == id[id_length - 1 - same])
+		same++;
+	bool cut = (same < length && isdigit((unsigned char)name[length - 1 - same])) ||
+		(same < id_length && isdigit((unsigned char)id[id_length - 1 - same]));
+	return !cut;
+}
+
 static int unknown(const char *name, const char *record, const char *records, struct error *error)
 {
 	struct runs runs;
@@ -186,9 +211,11 @@ static int unknown(const char *name, const char *record, const char *records, st
 	if (runs_list(records, &runs, error))
 		return -1;
 	const char **cleanup_free ids = memory_array(runs.list.count + 1, sizeof *ids);
+	size_t count = 0;
 	for (size_t i = 0; i < runs.list.count; i++)
-		ids[i] = runs.list.at[i].id;
-	const char *nearest = text_nearest(name, ids, runs.list.count);
+		if (may_be_meant(name, runs.list.at[i].id))
+			ids[count++] = runs.list.at[i].id;
+	const char *nearest = text_nearest(name, ids, count);
 	error_code(error, ENOENT, "there is no run %s%s%s%s: no record %s", name, nearest ? " (did you mean " : "",
 		nearest ? nearest : "", nearest ? "?)" : "", record);
 	runs_release(&runs);
@@ -200,6 +227,8 @@ static int find_named(const char *records, const char *name, struct run *out, st
 	char *cleanup_free folder = usual_folder(records, error);
 	if (!folder)
 		return -1;
+	if (!*name)
+		return error_code(error, ENOENT, "there is no run without a name");
 	char *cleanup_free current = files_current_folder();
 	char *record = strchr(name, '/') ? files_absolute(current ? current : "/", name) : memory_format("%s/%s", folder, name);
 	char *cleanup_free shown = memory_copy_text(record);

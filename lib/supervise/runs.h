@@ -57,6 +57,8 @@ int runs_find(const char *name, const char *records, struct run *out, struct err
 /* The same in the usual folder, but under way and connected; an error says how it ended. */
 int runs_open(const char *name, struct run *out, struct error *error);
 void runs_close(struct run *run);
+/* Whether another run, its record beside this one, has this id. */
+bool runs_is_beside(const struct run *run, const char *name);
 /* Looks again: it may have ended, or been lost, meanwhile. */
 void runs_look(struct run *run);
 

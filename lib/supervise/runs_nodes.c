@@ -50,6 +50,8 @@ int runs_check_node(struct run *run, const char *name, struct error *error)
 		return 0;
 	if (has_node(run, label))
 		return no_replica(run, name, label, error);
+	if (runs_is_beside(run, name))
+		return error_code(error, ENOENT, "there is no node `%s` in run %s: %s is a run: -r %s", name, run->id, name, name);
 	json_object_foreach(processes_of(run), replica, process) {
 		size_t length = strcspn(replica, "/");
 		if (strncmp(before, replica, length) || (before[length] && before[length] != '/'))

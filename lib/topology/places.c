@@ -57,12 +57,17 @@ static bool in_checkout(struct places *places)
 	return false;
 }
 
-static void under_prefix(struct places *places)
+/* PREFIX of PREFIX/bin/lpad, if its header lies beside it; caller frees. It may lie in a checkout, whose modules are others. */
+static char *installed_prefix(const struct places *places)
 {
 	char *cleanup_free bin = files_folder_of(places->binary);
 	char *cleanup_free above = files_folder_of(bin);
 	char *cleanup_free beside = memory_format("%s/include", above);
-	const char *prefix = has_header(beside) ? above : LPAD_PREFIX;
+	return text_equal(files_name_of(bin), "bin") && has_header(beside) ? memory_copy_text(above) : NULL;
+}
+
+static void under_prefix(struct places *places, const char *prefix)
+{
 	places->include = memory_format("%s/include", prefix);
 	places->nodes = memory_format("%s/lib/lpad/nodes", prefix);
 	places->topologies = memory_format("%s/share/lpad/topologies", prefix);
@@ -73,8 +78,9 @@ int places_find(struct places *places, struct error *error)
 	*places = (struct places){ .binary = own_binary(error) };
 	if (!places->binary)
 		return -1;
-	if (!in_checkout(places))
-		under_prefix(places);
+	char *cleanup_free prefix = installed_prefix(places);
+	if (prefix || !in_checkout(places))
+		under_prefix(places, prefix ? prefix : LPAD_PREFIX);
 	return 0;
 }
 

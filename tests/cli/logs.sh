@@ -118,7 +118,7 @@ refused() {
 }
 refused 3 'there is no node `be` in run talk-1' be
 refused 3 'there is no replica bee/7 in run talk-1: bee has 2' bee/7
-refused 3 'did you mean talk-1?' -r talk-2
+refused 3 'did you mean talk-1?' -r tlak-1
 refused 2 'is neither a duration' --since yesterday
 refused 2 'a number of lines is wanted' -n many
 

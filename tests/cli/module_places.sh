@@ -51,3 +51,12 @@ printf 'lpad: 1\nname: t\nnodes:\n  node: {module: [node.c, node.so]}\n' > besid
 run_lpad check beside
 assert_exit 1
 assert_contains "$out" 'the shared object `node.so` stands alone'
+
+# An installation is a whole of its own, in a checkout too.
+mkdir -p checkout/lib/include/lpad checkout/own/include/lpad checkout/own/bin
+touch checkout/lib/include/lpad/node.h checkout/own/include/lpad/node.h
+cp "$LPAD" checkout/own/bin/lpad
+printf 'lpad: 1\nname: t\nnodes:\n  node: {module: nowhere.c}\n' > beside/topo.yaml
+LPAD=$PWD/checkout/own/bin/lpad run_lpad check beside
+assert_exit 1
+assert_contains "$out" "\$LPAD_PATH or $PWD/checkout/own/lib/lpad/nodes"

@@ -101,6 +101,15 @@ START_TEST(time_is_told_as_people_do)
 	ck_assert_str_eq(text, "350 ms");
 	clock_span(text, 200000);
 	ck_assert_str_eq(text, "3 min 20 s");
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} spans[] = { { 999, "999 ms" }, { 1500, "1.5 s" }, { 1960, "2 s" }, { 9960, "10 s" }, { 12700, "13 s" }, { 59700, "1 min 0 s" },
+		{ 3599900, "1 h 0 min" }, { 7259000, "2 h 1 min" } };
+	for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
+		clock_span(text, spans[i].ms);
+		ck_assert_str_eq(text, spans[i].text);
+	}
 	clock_stamp(text, 0);
 	ck_assert_str_eq(text, "1970-01-01T00:00:00.000Z");
 }
