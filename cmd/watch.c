@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Looks on while a program runs: a topic, a metric, a node, or everything. */
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -22,6 +26,7 @@ static const struct option_row rows[] = {
 	[JSON] = { "json", 0, NULL, "JSON lines for tables and rates, too" },
 	{ .name = NULL },
 };
+enum { GRACE_MS = 100 };
 static const int64_t SECOND_NS = 1000000000, CONSOLE_PATIENCE_NS = INT64_C(10000000000);
 
 void watching_say(const char *format, ...)
@@ -192,6 +197,26 @@ static int watch_node(struct watching *watching)
 	return watch_events(watching);
 }
 
+/* `lpad watch x.y | head -1` ends when head has, not when the next message comes. Who has just printed the last line ends as ever. */
+static void *mind_reader(void *nothing)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+	while (poll(&out, 1, -1) < 0 || !(out.revents & POLLERR))
+		;
+	poll(NULL, 0, GRACE_MS);
+	_exit(EXIT_STDOUT);
+	return nothing;
+}
+
+static void start_minding(void)
+{
+	struct stat status;
+	pthread_t thread;
+	bool pipe = !fstat(STDOUT_FILENO, &status) && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+	if (pipe && !pthread_create(&thread, NULL, mind_reader, NULL))
+		pthread_detach(thread);
+}
+
 static int watch(struct watching *watching)
 {
 	struct error error = { 0 };
@@ -200,6 +225,7 @@ static int watch(struct watching *watching)
 		return EXIT_UNREADABLE;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	start_minding();
 	return watching->node ? watch_node(watching) : watch_table(watching);
 }
 
@@ -225,6 +251,6 @@ const struct command command_watch = {
 	.details = "Without an operand: a table of all nodes and edges, anew each second (q ends it); a line of JSON each time where\n"
 		"there is no terminal. NODE may be a group: all of its replicas.\n"
 		"Exit: 0 the run or the topic has ended, or COUNT lines were printed, 1 could not, 2 usage, 3 no such run or node,\n"
-		"124 the timeout.\n",
+		"124 the timeout, 141 standard output was closed.\n",
 	.run = run_watch,
 };

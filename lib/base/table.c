@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 
 enum { GAP = 2, NARROWEST = 6 };
 
@@ -15,11 +16,7 @@ void table_column(struct table *table, const char *name, bool right)
 
 void table_cell(struct table *table, const char *text)
 {
-	char *copy = memory_copy_text(text ? text : "");
-	for (char *at = copy; *at; at++)
-		if ((unsigned char)*at < ' ' || *at == 0x7f)
-			*at = ' ';
-	*list_add(&table->cells) = copy;
+	*list_add(&table->cells) = text_printable(memory_copy_text(text ? text : ""));
 }
 
 void table_release(struct table *table)

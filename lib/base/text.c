@@ -84,6 +84,19 @@ const char *text_string(const struct text *text)
 	return text->data ? text->data : "";
 }
 
+char *text_printable(char *text)
+{
+	for (char *at = text; *at; at++) {
+		unsigned char first = (unsigned char)at[0], second = (unsigned char)at[1];
+		if (first == 0xc2 && second >= 0x80 && second < 0xa0)
+			*at++ = ' ';
+		else if (first >= ' ' && first != 0x7f)
+			continue;
+		*at = ' ';
+	}
+	return text;
+}
+
 bool text_equal(const char *a, const char *b)
 {
 	return a == b || (a && b && !strcmp(a, b));

@@ -28,6 +28,8 @@ char *text_take(struct text *text);                     /* caller frees; never N
 const char *text_string(const struct text *text);       /* borrowed; "" when empty */
 
 /* Plain strings. */
+/* Control characters, C1 among them, become blanks, so that it can be shown on a terminal; in place, returns it. */
+char *text_printable(char *text);
 bool text_equal(const char *a, const char *b);          /* NULL equals only NULL */
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);

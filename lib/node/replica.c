@@ -16,10 +16,11 @@ static void say(struct replica *replica, json_t *line)
 	replica->events->say(replica->events->context, replica->document, line);
 }
 
-/* Authors' texts, foreign ones, and those that were cut off somewhere. */
+/* Authors' texts, foreign ones, and those that were cut off somewhere. They are shown on terminals. */
 static json_t *foreign(const char *text)
 {
-	return channel_text(text, strlen(text));
+	char *cleanup_free shown = text_printable(memory_copy_text(text));
+	return channel_text(shown, strlen(shown));
 }
 
 static void say_step(struct replica *replica, const char *step)

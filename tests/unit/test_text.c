@@ -30,6 +30,13 @@ START_TEST(grows_and_keeps_its_end)
 }
 END_TEST
 
+START_TEST(what_a_terminal_would_obey_becomes_blank)
+{
+	char text[] = "a\033[2J\n\xc2\x9b" "b\x7f\xc3\xa9\xe2\x82\xac\xc2";
+	ck_assert_str_eq(text_printable(text), "a [2J   b \xc3\xa9\xe2\x82\xac\xc2");
+}
+END_TEST
+
 START_TEST(distance_counts_edits_and_swaps)
 {
 	ck_assert_uint_eq(text_distance("", ""), 0);
@@ -98,6 +105,7 @@ int main(void)
 	Suite *suite = suite_create("text");
 	TCase *all = tcase_create("all");
 	tcase_add_test(all, grows_and_keeps_its_end);
+	tcase_add_test(all, what_a_terminal_would_obey_becomes_blank);
 	tcase_add_test(all, distance_counts_edits_and_swaps);
 	tcase_add_test(all, nearest_word_or_none);
 	tcase_add_test(all, equality_knows_null);
