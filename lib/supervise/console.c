@@ -211,7 +211,7 @@ void console_readable(struct supervisor *supervisor, struct guest *guest)
 		dismiss(supervisor, guest);
 		return;
 	}
-	follow_catch_up(supervisor, guest);
+	follow_catch_up(supervisor, guest, false);
 	watch_guest(supervisor, guest);
 }
 

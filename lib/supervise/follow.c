@@ -24,12 +24,17 @@ static bool names(const json_t *list, const char *name)
 	return false;
 }
 
+static bool is_result(const json_t *event)
+{
+	return text_equal(json_string_value(json_object_get(event, "event")), "result");
+}
+
 /* The result is the last one, and comes to everybody. */
 static bool wants(const struct supervisor *supervisor, const struct following *following, const json_t *event)
 {
 	const char *what = json_string_value(json_object_get(event, "event"));
 	const char *node = json_string_value(json_object_get(event, "node"));
-	if (text_equal(what, "result"))
+	if (is_result(event))
 		return true;
 	if (following->events && !names(following->events, what))
 		return false;
@@ -42,10 +47,10 @@ static void send_line(struct supervisor *supervisor, struct guest *guest, json_t
 	console_answer(&(struct asking){ .supervisor = supervisor, .guest = guest }, line);
 }
 
-void follow_catch_up(struct supervisor *supervisor, struct guest *guest)
+void follow_catch_up(struct supervisor *supervisor, struct guest *guest, bool anyway)
 {
 	struct following *following = guest->following;
-	if (!following || !following->dropped || console_waiting(guest) > WAITING_MOST / 2)
+	if (!following || !following->dropped || (!anyway && console_waiting(guest) > WAITING_MOST / 2))
 		return;
 	json_int_t dropped = following->dropped;
 	following->dropped = 0;
@@ -58,8 +63,9 @@ void follow_event(void *context, json_t *event)
 	for (struct guest *guest = supervisor->followers ? supervisor->guests : NULL; guest; guest = guest->next) {
 		if (!guest->following || !wants(supervisor, guest->following, event))
 			continue;
-		follow_catch_up(supervisor, guest);
-		if (guest->following->dropped || console_waiting(guest) > WAITING_MOST)
+		bool last = is_result(event);
+		follow_catch_up(supervisor, guest, last);
+		if (!last && (guest->following->dropped || console_waiting(guest) > WAITING_MOST))
 			guest->following->dropped++;
 		else
 			send_line(supervisor, guest, json_incref(event));

@@ -64,8 +64,8 @@ void observe_topic(const struct asking *asking);
 void observe_forget(struct guest *guest);
 /* follow.c */
 void follow_ask(const struct asking *asking);
-/* It has read some: what it missed is told. */
-void follow_catch_up(struct supervisor *supervisor, struct guest *guest);
+/* It has read some, or (`anyway`) is about to hear the end: what it missed is told. */
+void follow_catch_up(struct supervisor *supervisor, struct guest *guest, bool anyway);
 void follow_forget(struct supervisor *supervisor, struct guest *guest);
 /* status.c */
 void status_ask(const struct asking *asking);

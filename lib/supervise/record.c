@@ -135,10 +135,23 @@ void record_release(struct record *record)
 	*record = (struct record){ .metrics = -1 };
 }
 
+static void put_back(const struct record *record, const char *name)
+{
+	char *cleanup_free now = memory_format("%s/%s.json", record->folder, name);
+	char *cleanup_free before = memory_format("%s/%s-%d.json", record->folder, name, record->kept);
+	if (!rename(before, now))
+		unlink(before);                                 /* two links to one file stay */
+}
+
 void record_discard(struct record *record)
 {
 	if (record->folder && !record->continued)
 		files_remove_tree(record->folder);
+	if (!record->kept)
+		return;
+	put_back(record, "result");                             /* first: with it the run has ended */
+	put_back(record, "manifest");
+	record->kept = 0;
 }
 
 /* Not synced: the record of a run that loses its power is not worth seconds of every start. */
@@ -316,6 +329,7 @@ static int keep_earlier(const struct record *record, const char *name, int numbe
 static int fill_again(struct record *record, const struct manifest *manifest, struct error *error)
 {
 	int number = next_number(record);
+	record->kept = number;
 	if (record_write_json(record, "resolved.json", topology_to_json(manifest->topology), error) ||
 	    copy_modules(record, manifest->topology, error) || keep_earlier(record, "manifest", number, false, error) ||
 	    record_write_json(record, "manifest.json", manifest_json(record, manifest), error))

@@ -29,6 +29,7 @@ struct record {
 	char *nodes;                    /* folder/nodes */
 	LIST(struct module_copy) modules;
 	bool continued;                 /* it was there before */
+	int kept;                       /* the number under which what it said before is kept; 0: not yet */
 	int hold;                       /* of record_hold; 0: none */
 	int metrics;                    /* descriptor of metrics.jsonl; -1: closed or broken */
 	int logs_open, logs_most;       /* logs held open; more are opened for each write */
@@ -45,7 +46,7 @@ int record_create(struct record *record, const char *folder, const char *name, s
 /* One that is there, to go on in. -1 with an error: it is under way. */
 int record_open(struct record *record, const char *folder, struct error *error);
 void record_release(struct record *record);
-/* Removes the folder again: nothing was started. One that was there before stays. */
+/* Removes the folder again: nothing was started. One that was there before says again what it said. */
 void record_discard(struct record *record);
 
 /*

@@ -44,6 +44,16 @@ static void read_backoff(struct builder *builder, const struct tree *value, stru
 		out->backoff_low_ns = low_ns, out->backoff_high_ns = high_ns;
 }
 
+/* Also misspelt, which has been said. */
+static bool has_restart(const struct tree *map)
+{
+	static const char *const word = "restart";
+	for (size_t i = 0; i < map->count; i++)
+		if (text_nearest(map->keys[i], &word, 1))
+			return true;
+	return false;
+}
+
 static void read_map(struct builder *builder, const struct tree *map, struct policy *out)
 {
 	const struct use use = { 0 };
@@ -53,7 +63,7 @@ static void read_map(struct builder *builder, const struct tree *map, struct pol
 	int64_t restarts = out->restarts;
 	if (value)
 		take_int(builder, value, "restart", 1, INT_MAX, &restarts);
-	else if (!tree_get(map, "restart"))
+	else if (!has_restart(map))
 		problem_add(builder->problems, map->mark, "missing-key", "on_failure: {restart: 5, within: 1m}",
 			"`on_failure` as a map needs `restart`: how often");
 	out->restarts = (int)restarts;

@@ -164,6 +164,8 @@ static void report_unknown(enum schema_level level, const char *name, struct mar
 	struct problems *problems)
 {
 	const struct schema_table *table = &schema_tables[level], *other = elsewhere(name);
+	char *cleanup_free singular = memory_copy_span(name, strlen(name) - text_ends(name, "s"));
+	const struct schema_table *of_one = elsewhere(singular);
 	const char *words[32];
 	for (size_t i = 0; i < table->count; i++)
 		words[i] = table->keys[i].name;
@@ -177,6 +179,9 @@ static void report_unknown(enum schema_level level, const char *name, struct mar
 	else if (other)
 		problem_add(problems, mark, "unknown-key", NULL,
 			"%s has no key `%s`: it is a key of %s", table->what, name, other->what);
+	else if (of_one)
+		problem_add(problems, mark, "unknown-key", NULL,
+			"%s has no key `%s`: did you mean `%s`? It is a key of %s", table->what, name, singular, of_one->what);
 	else
 		problem_add(problems, mark, "unknown-key", NULL,
 			"%s has no key `%.60s`; it has: %s", table->what, name, list);

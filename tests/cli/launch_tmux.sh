@@ -34,6 +34,17 @@ assert_exit 125
 assert_contains "$err" "--output tmux: tmux cannot start a session: no server today"
 assert_contains "$err" "nothing was started"
 assert_equal "" "$(ls "$XDG_RUNTIME_DIR/lpad")"
+# A run that would go on is what it was.
+run_lpad launch --quiet --time-limit 10ms --record before
+assert_exit 124
+before=$PWD/before/windows-1
+said() { ls "$before"; cat "$before/manifest.json" "$before/result.json"; }
+said > was
+PATH=$PWD/bin:$PATH run_lpad launch --continue "$before" --output tmux
+assert_exit 125
+assert_contains "$err" "the record is as it was"
+said > is
+assert cmp was is
 rm bin/tmux
 command -v tmux > found || { echo "skipped: there is no tmux"; exit 0; }
 
