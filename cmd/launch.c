@@ -50,8 +50,10 @@ static int launch(struct launching *launching)
 		code = launching_run(launching);
 	else if (!code)
 		launching_print_plan(launching);
-	else if (launching->sockets)
+	else if (launching->sockets) {
 		files_remove_tree(launching->sockets);
+		guardian_tell_no_sockets(launching->guardian);
+	}
 	if (code == EXIT_START && !launching->dry_run && !started)
 		fputs(launching->continued ? "lpad: nothing was started; the record is as it was\n" :
 			"lpad: nothing was started, and there is no record of it\n", stderr);

@@ -91,6 +91,7 @@ int launching_make_places(struct launching *launching)
 	guardian_leave_signals(launching->guardian);
 	if ((code = make_sockets(launching)) || (code = make_record(launching)))
 		return code;
+	record_mark_sockets(&launching->record, launching->sockets);
 	guardian_tell_places(launching->guardian, launching->sockets, &launching->record);
 	if ((code = must_be_utf8(launching->sockets, "set XDG_RUNTIME_DIR to another")) ||
 	    (code = must_be_utf8(launching->record.folder, "--record FOLDER names another place")) ||

@@ -2,6 +2,7 @@
 #include "supervise/guardian.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,6 +40,7 @@ struct guardian {
 	char *sockets;
 	char *cgroup;           /* of the run; NULL: none */
 	char *run, *record;     /* name and folder */
+	ino_t earlier_result;   /* of a run that is continued: what was there before; 0: nothing */
 	int hold;               /* of the record */
 	struct pids before;
 	struct detaching *detaching;
@@ -129,6 +132,14 @@ static void lend(struct guardian *guardian, pid_t group, bool needs)
 		kill(guardian->child, SIGTSTP);                 /* as the shell would have stopped it */
 }
 
+/* The number of NAME in the record, by which it is told from what replaces it; 0: not there. */
+static ino_t number_of(const char *record, const char *name)
+{
+	struct stat status;
+	char *cleanup_free path = memory_format("%s/%s", record, name);
+	return stat(path, &status) ? 0 : status.st_ino;
+}
+
 static void take_word(struct guardian *guardian, const char *word)
 {
 	switch (word[0]) {
@@ -139,7 +150,7 @@ static void take_word(struct guardian *guardian, const char *word)
 		guardian->stop_wanted = true;
 		break;
 	case SAYS_SOCKETS:
-		keep(&guardian->sockets, word + 1);
+		keep(&guardian->sockets, word[1] ? word + 1 : NULL);
 		break;
 	case SAYS_LEND:
 	case SAYS_NEEDS:
@@ -152,6 +163,8 @@ static void take_word(struct guardian *guardian, const char *word)
 		keep(&guardian->run, word + 1);
 		break;
 	case SAYS_RECORD:
+		if (!guardian->record)
+			guardian->earlier_result = number_of(word + 1, "result.json");
 		keep(&guardian->record, word + 1);
 		if (guardian->hold < 0)
 			guardian->hold = record_hold(guardian->record);
@@ -194,6 +207,8 @@ static int tell(int channel, char what, const char *text)
 void guardian_leave_signals(int channel)
 {
 	tell(channel, SAYS_SIGNALS, "");
+	prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);              /* only wakes us: the run has to be ended */
+	signal(SIGUSR1, SIG_DFL);
 }
 
 void guardian_tell_places(int channel, const char *sockets, const struct record *record)
@@ -204,6 +219,11 @@ void guardian_tell_places(int channel, const char *sockets, const struct record 
 		tell(channel, SAYS_RUN, record->id);
 	if (record)
 		tell(channel, SAYS_RECORD, record->folder);
+}
+
+void guardian_tell_no_sockets(int channel)
+{
+	tell(channel, SAYS_SOCKETS, "");
 }
 
 void guardian_tell_cgroup(int channel, const char *cgroup)
@@ -328,19 +348,60 @@ static void wait_for_end(struct guardian *guardian, int *status)
 	}
 }
 
-static int child_was_lost(const struct guardian *guardian, int status)
+static void write_lost(const struct guardian *guardian, int number)
 {
 	struct error error;
-	int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : 1;
-	fprintf(stderr, "lpad: the supervisor was killed (signal %d): everything below it has been killed\n", code - 128);
-	if (!guardian->record)
-		return code;
 	struct record record = { .folder = guardian->record };
 	json_t *result = json_pack("{si ss ss si s{ss si}}", "schema", 1, "run", guardian->run, "status", "killed",
-		"exit", code, "cause", "what", "supervisor killed", "signal", code - 128);
+		"exit", 128 + number, "cause", "what", "supervisor killed", "signal", number);
 	if (record_write_json(&record, "result.json", result, &error))
 		fprintf(stderr, "lpad: %s\n", error.text);
-	return code;
+}
+
+/* The exit code that the record tells already: the supervisor was about to end; -1: none. */
+static int told_code(const struct guardian *guardian)
+{
+	ino_t number = guardian->record ? number_of(guardian->record, "result.json") : 0;
+	if (!number || number == guardian->earlier_result)
+		return -1;
+	char *cleanup_free path = memory_format("%s/result.json", guardian->record);
+	json_t *result = json_load_file(path, 0, NULL);
+	const json_t *code = json_object_get(result, "exit");
+	int told = json_is_integer(code) ? (int)json_integer_value(code) : -1;
+	json_decref(result);
+	return told;
+}
+
+static int child_was_lost(const struct guardian *guardian, int status)
+{
+	int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0, told = told_code(guardian);
+	if (told >= 0)
+		return told;
+	fprintf(stderr, "lpad: the supervisor was killed (signal %d): everything below it has been killed\n", number);
+	bool begun = guardian->record && number_of(guardian->record, "manifest.json");
+	if (guardian->record && !begun)
+		files_remove_tree(guardian->record);
+	else if (begun && !number_of(guardian->record, "result.json"))  /* else it is one that was to be continued */
+		write_lost(guardian, number);
+	return 128 + number;
+}
+
+/* By its number it could be another run's by now: our supervisor removes it as well. */
+static void remove_sockets(const struct guardian *guardian)
+{
+	char target[PATH_MAX];
+	char *cleanup_free mark = memory_format("%s/record", guardian->sockets);
+	ssize_t length = readlink(mark, target, sizeof target - 1);
+	target[length < 0 ? 0 : length] = '\0';
+	if (length < 0 || text_equal(target, guardian->record))
+		files_remove_tree(guardian->sockets);
+}
+
+/* Compilers were told of its death, and may end by themselves. */
+static void leave_a_moment(void)
+{
+	for (int waited = 0; reap_anyone_below(getpid()) && waited < GENTLE_MS; waited += 10)
+		poll(NULL, 0, 10);
 }
 
 static int guard(struct guardian *guardian)
@@ -350,6 +411,8 @@ static int guard(struct guardian *guardian)
 	wait_for_end(guardian, &status);
 	if (guardian->channel >= 0)
 		hear(guardian);                                 /* its last words */
+	if (WIFSIGNALED(status) && !guardian->record && !guardian->ended_by)
+		leave_a_moment();
 	if (!reap_everything(&guardian->before, CLEAN_MS))
 		fputs("lpad: a process of the run cannot be killed\n", stderr);
 	terminal_take_back(&guardian->terminal);
@@ -363,7 +426,7 @@ static int guard(struct guardian *guardian)
 			code = CANNOT_START;
 	}
 	if (guardian->sockets)
-		files_remove_tree(guardian->sockets);
+		remove_sockets(guardian);
 	if (guardian->cgroup)
 		cgroup_remove(guardian->cgroup);
 	close(guardian->signals);
@@ -372,8 +435,28 @@ static int guard(struct guardian *guardian)
 
 /* ---- the beginning ---- */
 
-/* Out of the terminal's reach: what it sends to all comes to the guardian alone. */
-/* In the background, where writing and taking settings is still allowed. */
+/*
+ * The guardian is dead, and nothing of the run is there yet: compilers, which are in our process group, may remove their
+ * temporary files, and then all of it ends. Calls only what a handler may.
+ */
+static void end_with_guardian(int number)
+{
+	(void)number;
+	signal(SIGTERM, SIG_IGN);
+	kill(0, SIGTERM);
+	for (int waited = 0; waited < GENTLE_MS; waited += 10) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD)
+			break;
+		poll(NULL, 0, 10);
+	}
+	kill(0, SIGKILL);
+	_exit(CANNOT_START);                                    /* the first process of a namespace does not kill itself */
+}
+
+/* Out of the terminal's reach, as a session of its own would be: in the background, where writing and taking settings is
+   still allowed. */
 static void stay_in_session(void)
 {
 	sigset_t set;
@@ -391,7 +474,8 @@ static void become_child(const struct guarding *how, int channel)
 	else
 		setsid();
 	reap_become_subreaper();
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	signal(SIGUSR1, end_with_guardian);
+	prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0);
 	if (how->detaching->report >= 0)
 		close(how->detaching->report);
 	if (poll(&guardian, 1, 0) > 0)                          /* its end is closed: it died before that */

@@ -31,10 +31,13 @@ struct guarding {
 bool guardian_begin(const struct guarding *how, int *channel, int *code);
 
 /* ---- what the child says ---- */
-/* From now on signals wait for the supervisor's loop; before anything is made that must not be left behind. */
+/* From now on signals, and the guardian's death, wait for the supervisor's loop; before anything is made that must not be left
+   behind. */
 void guardian_leave_signals(int channel);
 /* What the guardian has to look after if the child cannot; NULL: not made yet. */
 void guardian_tell_places(int channel, const char *sockets, const struct record *record);
+/* They have been removed. */
+void guardian_tell_no_sockets(int channel);
 /* Before it is made: removed at the end, by whoever survives. */
 void guardian_tell_cgroup(int channel, const char *cgroup);
 /* Detached, and everything runs: whoever waits is told, and what the guardian has to say goes to `log`. */

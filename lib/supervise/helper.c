@@ -77,7 +77,7 @@ static void become(const struct helper_order *order, const struct wires *wires, 
 {
 	int report = above(wires->report[1]), channel = above(wires->channel[1]);
 	int out = above(wires->out[1]), err = above(order->apart ? wires->err[1] : wires->out[1]);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PDEATHSIG, order->channel ? SIGKILL : SIGTERM);   /* compilers remove their temporary files */
 	if (getppid() != parent)
 		_exit(1);
 	if (order->channel)

@@ -255,8 +255,7 @@ static void point_latest(const struct record *record)
 		unlink(beside);
 }
 
-/* Whose folder of sockets it is; who finds it later knows whether it is left over. Not worth failing for. */
-static void mark_sockets(const struct record *record, const char *sockets)
+void record_mark_sockets(const struct record *record, const char *sockets)
 {
 	char *cleanup_free mark = memory_format("%s/record", sockets);
 	int ignored = symlink(record->folder, mark);
@@ -352,7 +351,6 @@ static int fill(struct record *record, const struct manifest *manifest, struct e
 	if (make_folders(record, error) || write_variables(record, manifest->variables, error) || open_metrics(record, error) ||
 	    (record->continued ? fill_again : fill_new)(record, manifest, error))
 		return -1;
-	mark_sockets(record, manifest->sockets);
 	return 0;
 }
 

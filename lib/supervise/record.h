@@ -73,6 +73,8 @@ struct manifest {
 	const json_t *git;
 	const struct text *diff;                /* of git */
 };
+/* Whose folder of sockets it is; who finds it later knows whether it is left over. Not worth failing for. */
+void record_mark_sockets(const struct record *record, const char *sockets);
 /* Everything that is known before the start; `latest` points here afterwards. Of one that is continued, manifest.json and
    result.json become manifest-N.json and result-N.json. */
 int record_fill(struct record *record, const struct manifest *manifest, struct error *error);

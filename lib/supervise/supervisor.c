@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -398,6 +397,15 @@ static void close_all(struct supervisor *supervisor)
 	close(supervisor->signals);
 }
 
+/* Here as well as by the guardian: either may be killed at the very end. */
+static void remove_places(const struct launch *launch)
+{
+	files_remove_tree(launch->sockets);
+	guardian_tell_no_sockets(launch->guardian);
+	if (launch->cgroup)
+		cgroup_remove(launch->cgroup);
+}
+
 static int supervisor_run(const struct launch *launch)
 {
 	struct supervisor supervisor = { .launch = launch, .topology = launch->topology, .guardian = launch->guardian,
@@ -423,20 +431,15 @@ static int supervisor_run(const struct launch *launch)
 	if (!code)
 		handover_done(&supervisor);
 	code = handover_code(&supervisor, code);
-	if (supervisor.guardian_lost)
-		files_remove_tree(launch->sockets);
-	if (supervisor.guardian_lost && launch->cgroup)
-		cgroup_remove(launch->cgroup);
 	close_all(&supervisor);
+	remove_places(launch);
 	launch->record->trouble = NULL;
 	return code;
 }
 
-/* From now on the guardian's death only wakes it: the run has to be ended. */
 int supervise(const struct launch *launch)
 {
 	guardian_tell_places(launch->guardian, launch->sockets, launch->record);
 	guardian_leave_signals(launch->guardian);
-	prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
 	return supervisor_run(launch);
 }

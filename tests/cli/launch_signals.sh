@@ -7,9 +7,9 @@ cat > slow-cc <<-'SH'
 	#!/bin/bash
 	# Says that it compiles, and goes on until it is told to end; --version is answered.
 	[ "$1" = --version ] && { echo slow 1; exit; }
-	touch compiling
-	sleep 100000 &
 	trap 'touch told; exit 1' TERM
+	sleep 100000 &
+	touch compiling
 	wait
 SH
 chmod +x slow-cc

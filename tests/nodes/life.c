@@ -95,6 +95,13 @@ static int read_lines(lpad_node *node)
 	return 0;
 }
 
+/* Takes its time to end. */
+static void end_slowly(lpad_node *node)
+{
+	(void)node;
+	usleep(50000);
+}
+
 static int stop_with(lpad_node *node)
 {
 	const struct chatter *me = lpad_state(node);
@@ -116,4 +123,5 @@ LPAD_MODULE(
 	{ .name = "environment", .run = fini_is_said },
 	{ .name = "gate", .state = sizeof(struct gate), .params = gate_params, .init = wait_for_file, .run = ready_and_wait },
 	{ .name = "reader", .run = read_lines },
+	{ .name = "linger", .run = ready_and_wait, .fini = end_slowly },
 	{ .name = "stop_with", .state = sizeof(struct chatter), .params = chatter_params, .run = stop_with });
