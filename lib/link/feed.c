@@ -29,13 +29,24 @@ static void come_number(struct publisher *publisher, uint64_t number, uint64_t r
 		publisher_gap(publisher, number);
 }
 
-/* The account begins with the first HELLO; under `latest` with the newest message before it, which is to be had. */
-static void come_hello(struct publisher *publisher, uint64_t number, uint64_t resends)
+/* The connection carries what the publisher sends. The account begins behind `last`. */
+static void prove(struct publisher *publisher, uint64_t last)
 {
 	publisher->hello = true;
 	if (!publisher->known)
-		publisher->base = publisher->last = number - (publisher->keep == LPAD_LATEST && number);
+		publisher->base = publisher->last = last;
 	publisher->known = true;
+}
+
+/* Under `latest` with the newest message before the HELLO, which is to be had. */
+static uint64_t begin_at(const struct publisher *publisher, uint64_t number)
+{
+	return number - (publisher->keep == LPAD_LATEST && number);
+}
+
+static void come_hello(struct publisher *publisher, uint64_t number, uint64_t resends)
+{
+	prove(publisher, begin_at(publisher, number));
 	come_number(publisher, number, resends);
 	publisher->asked = true;
 	publisher->asked_at = number;
@@ -43,21 +54,24 @@ static void come_hello(struct publisher *publisher, uint64_t number, uint64_t re
 	publisher_tell(publisher);
 }
 
-/* An observer of a topic that is faster than it may never see a HELLO: whatever comes first will do. */
-static void begin_without_hello(struct publisher *publisher, uint64_t last)
+/* On a topic that is faster than the connection every HELLO may be thrown away before it has gone: whatever comes first does as well.
+   Not under `all`: its publisher waits for CONFIRM, so that nothing follows the HELLO; and what it publishes again may come after
+   the END that another connection would have had, and shows nothing. */
+static void come_without_hello(struct publisher *publisher, const struct wire *wire)
 {
-	if (publisher->known || !publisher->subscription->link->observer)
+	if (publisher->hello || !wire->number || (wire->flags & WIRE_RETRY))
 		return;
-	publisher->known = publisher->hello = true;
-	publisher->base = publisher->last = last;
+	if (publisher->keep == LPAD_ALL && !publisher->subscription->link->observer)
+		return;
+	prove(publisher, wire->number - 1);
 	publisher_confirm(publisher);
 }
 
-/* Before the first HELLO nothing belongs to the account. */
+/* Before the account begins nothing belongs to it. */
 static void come_message(struct publisher *publisher, struct frame *frame)
 {
 	uint64_t number = frame->wire.number;
-	begin_without_hello(publisher, number - 1);
+	come_without_hello(publisher, &frame->wire);
 	bool again = (frame->wire.flags & WIRE_RETRY) && number <= publisher->last;     /* somebody else had missed it */
 	if (!publisher->known || again) {
 		frame->transport->frame_drop(frame);
@@ -76,20 +90,23 @@ static void come_message(struct publisher *publisher, struct frame *frame)
 	}
 }
 
-static void come_notice(struct publisher *publisher, uint64_t number)
+static void come_notice(struct publisher *publisher, const struct wire *wire)
 {
+	come_without_hello(publisher, wire);
 	if (publisher->known && !publisher_over(publisher))
-		newest_note(publisher, number);
+		newest_note(publisher, wire->number);
 }
 
+/* Nothing is missing but what is behind the HELLO before it, which it may have driven out. */
 static void come_end(struct publisher *publisher, uint64_t number, uint64_t resends)
 {
-	begin_without_hello(publisher, number);
-	if (!publisher->known || publisher->ended)
-		return;
-	publisher->ending = true;
-	come_number(publisher, number, resends);
-	missed_taken(publisher);
+	prove(publisher, begin_at(publisher, number));
+	if (!publisher->ended) {
+		publisher->ending = true;
+		come_number(publisher, number, resends);
+		missed_taken(publisher);
+	}
+	publisher_confirm(publisher);
 }
 
 bool feed_is_its(const struct publisher *publisher, const struct wire *wire)
@@ -115,7 +132,7 @@ static void come(struct publisher *publisher, struct frame *frame)
 	if (kind == WIRE_TOPIC_HELLO)
 		come_hello(publisher, number, frame->wire.version);
 	else if (kind == WIRE_NOTICE && publisher->lazy)
-		come_notice(publisher, number);
+		come_notice(publisher, &frame->wire);
 	else if (kind == WIRE_END)
 		come_end(publisher, number, frame->wire.version);
 	else {

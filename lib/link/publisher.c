@@ -10,6 +10,7 @@ static const int64_t TELL_BYTES = 16 << 20;     /* a quarter of the publisher's 
 /* How long the connection of a dead publisher may stand before it is taken to be held open by a child of it. */
 static const int64_t LINGER_NS = 1000000000;
 static const int64_t AGAIN_NS = 1000000000;     /* after a request was lost */
+enum { PATIENCE = 3 };                          /* seconds, for the HELLO that an answered SUBSCRIBE has promised */
 
 bool publisher_over(const struct publisher *publisher)
 {
@@ -369,6 +370,15 @@ void publisher_free(struct publisher *publisher)
 	free(publisher->address);
 }
 
+/* The HELLO may have been thrown away, and nothing come behind it that would do as well. */
+static void ask_for_hello(struct publisher *publisher)
+{
+	if (publisher->step != PUBLISHER_ANSWERED || !publisher_reachable(publisher))
+		publisher->unheard = 0;
+	else if (++publisher->unheard >= PATIENCE)
+		publisher_again(publisher);
+}
+
 void publisher_tick(struct publisher *publisher, int64_t now_ns, int64_t *next_ns, bool tell_all)
 {
 	if (publisher->gone && publisher->flowing && !publisher->ended) {
@@ -388,8 +398,10 @@ void publisher_tick(struct publisher *publisher, int64_t now_ns, int64_t *next_n
 		newest_fetch(publisher, false);
 		missed_ask_again(publisher);
 	}
-	if (tell_all)
+	if (tell_all) {
 		missed_tick(publisher);
+		ask_for_hello(publisher);
+	}
 	if (!tell_all || !is_to_be_told(publisher))
 		return;
 	publisher_tell(publisher);

@@ -50,8 +50,9 @@ struct publisher {
 	bool again;                             /* a request was lost: the tick goes on from where it stands */
 	bool anew;                              /* its connection went while one was under way: SUBSCRIBE follows the answer */
 	bool flowing;                           /* something came over the connection that stands */
-	bool hello;                             /* a HELLO did */
-	bool known;                             /* the first HELLO has come: `base` stands */
+	bool hello;                             /* a HELLO did, or what proves as much */
+	int unheard;                            /* seconds since SUBSCRIBE was answered without that */
+	bool known;                             /* the first one has come: `base` stands */
 	bool claimed;                           /* CONFIRM was sent: it may wait for the acknowledgement of its end, whatever has come back */
 	bool wired;                             /* was confirmed once */
 	bool ending;                            /* END has come; under `all` something before it may be missing */

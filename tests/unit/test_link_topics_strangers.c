@@ -127,8 +127,9 @@ START_TEST(lies_end_in_the_account)
 	rogue_await();
 	struct wire wire = genuine(WIRE_PUBLISH, 1);
 	wire.content = LPAD_JSON;
-	rogue_send(wire, body, 6);                      /* before any HELLO: no part of the account */
-	rogue_send(genuine(WIRE_END, 9), NULL, 0);
+	wire.flags = WIRE_RETRY;
+	rogue_send(wire, body, 6);                      /* before any HELLO, for somebody else: no part of the account */
+	wire.flags = 0;
 	rogue_send(genuine(WIRE_TOPIC_HELLO, 10), NULL, 0);
 	for (wire.number = 11; wire.number <= 13; wire.number++)
 		rogue_send(wire, body, wire.number == 12 ? 3 : 6);      /* 12 is half a text */
