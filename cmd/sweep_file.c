@@ -14,7 +14,7 @@
 #include "supervise/folders.h"
 #include "sweep.h"
 
-enum { FILE_LONGEST = 256 << 20 };
+static const size_t FILE_LONGEST = (size_t)4 << 30;         /* of 100,000 trials, with what each has reported */
 
 void sweep_release(struct sweep *sweep)
 {
@@ -127,6 +127,16 @@ static bool is_whole(const struct sweep *sweep)
 
 /* ---- trials.jsonl ---- */
 
+/* One that was cut off, by the end of a process or a full disk, must not swallow the next. */
+static int end_last_line(int log)
+{
+	char last = '\n';
+	off_t end = lseek(log, 0, SEEK_END);
+	if (end > 0 && pread(log, &last, 1, end - 1) != 1)
+		return -1;
+	return last == '\n' ? 0 : files_write_all(log, "\n", 1);
+}
+
 void sweep_note(struct sweep *sweep, const struct trial *trial)
 {
 	json_t *line = json_pack("{si so so so si sf sb sO?}", "trial", trial->number, "run", text_json(trial->run),
@@ -136,7 +146,7 @@ void sweep_note(struct sweep *sweep, const struct trial *trial)
 	char *cleanup_free text = dump_json(line, JSON_COMPACT);
 	char *cleanup_free whole = memory_format("%s\n", text);
 	json_decref(line);
-	if (files_write_all(sweep->log, whole, strlen(whole)))
+	if (end_last_line(sweep->log) || files_write_all(sweep->log, whole, strlen(whole)))
 		fprintf(stderr, "lpad sweep: cannot write %s/trials.jsonl: %s; --resume will run trial %d again\n", sweep->place,
 			strerror(errno), trial->number);
 }
@@ -177,7 +187,7 @@ static void take_lines(struct sweep *sweep, const char *text)
 static int open_log(struct sweep *sweep, struct error *error)
 {
 	char *cleanup_free path = memory_format("%s/trials.jsonl", sweep->place);
-	sweep->log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	sweep->log = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (sweep->log < 0)
 		return error_code(error, errno, "cannot open %s: %s", path, strerror(errno));
 	/* Two at once would run everything twice. */
@@ -252,8 +262,8 @@ int sweep_open(struct sweep *sweep, const char *name, struct error *error)
 		return -1;
 	make_trials(sweep, count);
 	struct text cleanup_text text = { 0 };
-	if (!access(trials, F_OK) && files_read(trials, &text, FILE_LONGEST, error))
+	if (open_log(sweep, error) || files_read(trials, &text, FILE_LONGEST, error))
 		return -1;
 	take_lines(sweep, text_string(&text));
-	return open_log(sweep, error);
+	return 0;
 }

@@ -29,7 +29,9 @@ struct running {
 	int signals;
 	int stopped_by;                 /* the first signal; 0: none */
 	int next;                       /* the first trial that may not have been started */
-	int under_way, done, failed, total, mine;       /* mine: done by this command, whose times count */
+	LIST(struct trial *) active;    /* those under way: of all there may be very many */
+	const struct trial *best;       /* of those done; NULL: none has a value */
+	int done, failed, total, mine;  /* mine: done by this command, whose times count */
 	int64_t taken_ns;               /* of those in `mine` */
 	bool told;                      /* that `by` is not reported */
 	bool terminal, shown;           /* a line of progress stands there */
@@ -123,14 +125,14 @@ static int start(struct running *running, struct trial *trial, struct error *err
 	json_decref(trial->figures);
 	trial->run = trial->record = trial->status = trial->why = NULL;
 	trial->figures = NULL;
-	running->under_way++;
+	*list_add(&running->active) = trial;
 	return 0;
 }
 
 static void start_some(struct running *running)
 {
 	struct sweep *sweep = running->sweep;
-	while (!running->stopped_by && !running->broken.text[0] && running->under_way < sweep->jobs &&
+	while (!running->stopped_by && !running->broken.text[0] && (int)running->active.count < sweep->jobs &&
 	       running->next < (int)sweep->trials.count) {
 		struct trial *trial = &sweep->trials.at[running->next];
 		if (trial->state == TRIAL_WAITING && start(running, trial, &running->broken))
@@ -196,29 +198,27 @@ static int64_t left_ms(const struct running *running)
 		return -1;
 	int64_t each = running->taken_ns / running->mine / 1000000, now = clock_ns();
 	int64_t rest = each * (running->total - running->done);
-	for (size_t i = 0; i < running->sweep->trials.count; i++) {
-		const struct trial *trial = &running->sweep->trials.at[i];
-		int64_t so_far = (now - trial->begun_ns) / 1000000;
-		if (trial->state == TRIAL_RUNNING)
-			rest -= so_far < each ? so_far : each;
+	for (size_t i = 0; i < running->active.count; i++) {
+		int64_t so_far = (now - running->active.at[i]->begun_ns) / 1000000;
+		rest -= so_far < each ? so_far : each;
 	}
 	return rest / (running->sweep->jobs < 1 ? 1 : running->sweep->jobs);
 }
 
-static char *best_words(const struct sweep *sweep)
+/* One that is done: is it the best so far? */
+static void judge(struct running *running, const struct trial *trial)
 {
-	const struct trial *which = NULL;
-	for (size_t i = 0; i < sweep->trials.count; i++) {
-		const struct trial *trial = &sweep->trials.at[i];
-		if (trial->state != TRIAL_DONE || isnan(trial->value))
-			continue;
-		if (!which || (sweep->lowest ? trial->value < which->value : trial->value > which->value))
-			which = trial;
-	}
-	if (!which)
+	const struct trial *best = running->best;
+	if (!trial->code && !isnan(trial->value) && (!best || (running->sweep->lowest ? trial->value < best->value : trial->value > best->value)))
+		running->best = trial;
+}
+
+static char *best_words(const struct running *running)
+{
+	if (!running->best)
 		return NULL;
-	char *cleanup_free words = vary_words(sweep, which->number);
-	return memory_format("best %g with %s", which->value, words);
+	char *cleanup_free words = vary_words(running->sweep, running->best->number);
+	return memory_format("best %g with %s", running->best->value, words);
 }
 
 static void show_progress(struct running *running)
@@ -230,7 +230,7 @@ static void show_progress(struct running *running)
 	text_format(&line, "lpad: %d of %d done", running->done, running->total);
 	if (running->failed)
 		text_format(&line, ", %d failed", running->failed);
-	text_format(&line, ", %d running", running->under_way);
+	text_format(&line, ", %zu running", running->active.count);
 	int64_t left = running->stopped_by ? -1 : left_ms(running);
 	if (left >= 0) {
 		clock_span(span, left);
@@ -238,7 +238,7 @@ static void show_progress(struct running *running)
 	}
 	if (running->stopped_by)
 		text_add(&line, ": stopping");
-	char *cleanup_free best = running->sweep->by ? best_words(running->sweep) : NULL;
+	char *cleanup_free best = running->sweep->by ? best_words(running) : NULL;
 	if (best)
 		text_format(&line, "; %s", best);
 	wipe(running);
@@ -305,6 +305,14 @@ static void say_done(struct running *running, const struct trial *trial)
 
 /* ---- the end of one ---- */
 
+static void take_out(struct running *running, const struct trial *trial)
+{
+	size_t at = 0;
+	while (running->active.at[at] != trial)
+		at++;
+	running->active.at[at] = running->active.at[--running->active.count];
+}
+
 static void finish(struct running *running, struct trial *trial, int status)
 {
 	struct sweep *sweep = running->sweep;
@@ -319,7 +327,7 @@ static void finish(struct running *running, struct trial *trial, int status)
 	trial->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	trial->taken_ns = clock_ns() - trial->begun_ns;
 	trial->halted = running->stopped_by && trial->code;
-	running->under_way--;
+	take_out(running, trial);
 	trial->state = trial->halted ? TRIAL_WAITING : TRIAL_DONE;
 	sweep_read_figures(sweep, trial);
 	trial->value = sweep_value(sweep, trial);
@@ -333,6 +341,7 @@ static void finish(struct running *running, struct trial *trial, int status)
 	running->mine++;
 	running->taken_ns += trial->taken_ns;
 	running->failed += trial->code != 0;
+	judge(running, trial);
 	say_done(running, trial);
 }
 
@@ -340,18 +349,19 @@ static void reap(struct running *running)
 {
 	int status;
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0; )
-		for (size_t i = 0; i < running->sweep->trials.count; i++)
-			if (running->sweep->trials.at[i].process == pid)
-				finish(running, &running->sweep->trials.at[i], status);
+		for (size_t i = 0; i < running->active.count; i++)
+			if (running->active.at[i]->process == pid) {
+				finish(running, running->active.at[i], status);
+				break;
+			}
 }
 
 /* ---- signals ---- */
 
 static void hand_on(struct running *running, int number)
 {
-	for (size_t i = 0; i < running->sweep->trials.count; i++)
-		if (running->sweep->trials.at[i].process)
-			kill(running->sweep->trials.at[i].process, number);
+	for (size_t i = 0; i < running->active.count; i++)
+		kill(running->active.at[i]->process, number);
 }
 
 static void take_signals(struct running *running)
@@ -362,8 +372,8 @@ static void take_signals(struct running *running)
 			continue;
 		wipe(running);
 		if (!running->stopped_by)
-			fprintf(stderr, "lpad: stopping %d run%s (once more kills at once); `lpad sweep --resume %s` goes on\n",
-				running->under_way, running->under_way == 1 ? "" : "s", running->sweep->id);
+			fprintf(stderr, "lpad: stopping %zu run%s (once more kills at once); `lpad sweep --resume %s` goes on\n",
+				running->active.count, running->active.count == 1 ? "" : "s", running->sweep->id);
 		running->stopped_by = running->stopped_by ? running->stopped_by : (int)info.ssi_signo;
 		hand_on(running, SIGTERM);
 	}
@@ -378,10 +388,10 @@ static void wait_for_something(struct running *running)
 	LIST(struct trial *) owners = { 0 };
 	*list_add(&polls) = (struct pollfd){ .fd = running->signals, .events = POLLIN };
 	*list_add(&owners) = NULL;
-	for (size_t i = 0; i < running->sweep->trials.count; i++)
-		if (running->sweep->trials.at[i].events.fd >= 0) {
-			*list_add(&polls) = (struct pollfd){ .fd = running->sweep->trials.at[i].events.fd, .events = POLLIN };
-			*list_add(&owners) = &running->sweep->trials.at[i];
+	for (size_t i = 0; i < running->active.count; i++)
+		if (running->active.at[i]->events.fd >= 0) {
+			*list_add(&polls) = (struct pollfd){ .fd = running->active.at[i]->events.fd, .events = POLLIN };
+			*list_add(&owners) = running->active.at[i];
 		}
 	poll(polls.at, polls.count, running->terminal ? (int)PROGRESS_EVERY_MS : -1);
 	for (size_t i = 1; i < polls.count; i++)
@@ -408,6 +418,7 @@ static void begin(struct running *running)
 		trial->value = sweep_value(running->sweep, trial);
 		running->done += trial->state == TRIAL_DONE;
 		running->failed += trial->state == TRIAL_DONE && trial->code;
+		judge(running, trial);
 	}
 }
 
@@ -416,12 +427,13 @@ int sweep_run(struct sweep *sweep, struct error *error)
 	struct running running = { .sweep = sweep };
 	begin(&running);
 	start_some(&running);
-	while (running.under_way) {
+	while (running.active.count) {
 		show_progress(&running);
 		wait_for_something(&running);
 		start_some(&running);
 	}
 	wipe(&running);
+	list_release(&running.active);
 	close(running.signals);
 	sigprocmask(SIG_SETMASK, &running.before, NULL);
 	if (!running.broken.text[0])

@@ -120,6 +120,7 @@ cat > edit.jq <<'END'
 .time_limit = "300ms"
 END
 jq -f edit.jq "$records/.sweeps/hill-1/sweep.json" > changed && mv changed "$records/.sweeps/hill-1/sweep.json"
+printf '{"trial": 4, "ru' >> "$records/.sweeps/hill-1/trials.jsonl"     # cut off; what comes is not lost with it
 mkdir elsewhere
 cd elsewhere || exit 2
 run_lpad sweep --resume hill-1 -j 3
