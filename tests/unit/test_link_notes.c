@@ -83,6 +83,9 @@ static void await_note(const char *pattern)
 		pthread_cond_wait(&peers[0].changed, &peers[0].lock);
 	memcpy(note, peers[0].note, sizeof note);
 	pthread_mutex_unlock(&peers[0].lock);
+	char *more = strstr(note, " (and ");                    /* on a slow machine several come at once */
+	if (more && strstr(more, "more like it before"))
+		*more = 0;
 	ck_assert_int_eq(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
 	ck_assert_msg(!regexec(&regex, note, 0, NULL, 0), "%s", note);
 	regfree(&regex);

@@ -36,7 +36,7 @@ static const struct {
 	{ { FAKE("driver", "load-fail", 1), FAKE("server", "", 2) }, 125, "not started", "driver failed in load: no such symbol" },
 	{ { FAKE("driver", "init-crash", 1) }, 139, "failed", "driver failed in init: signal 11" },
 	{ { FAKE("driver", "init-hang", 1, .start_within_ms = 100) }, 125, "not started", "init has not returned within 100 ms" },
-	{ { FAKE("driver", "bind-hang", 1) }, 125, "not started", "driver failed in bind: not done within 1 s" },
+	{ { FAKE("driver", "bind-hang", 1) }, 125, "not started", "driver failed in bind: not done within 1.5 s" },
 	{ { FAKE("driver", "wire-hang", 1) }, 125, "not started", "driver failed in wire: not done within" },
 	{ { FAKE("driver", "end", 1), FAKE("server", "stop-ignore", 1, .background = true, .stop_within_ms = 100) }, 137, "failed", "sent TERM" },
 	{ { FAKE("driver", "end", 1), FAKE("server", "service finish-hang term-ignore deaf", 1, .no_run = true, .stop_within_ms = 100) },

@@ -30,7 +30,7 @@ static const struct {
 	{ "init-hang@1 end", "driver: init has not returned within 100 ms (start_within) (in init); starting it again" },
 	{ "bound-crash@1 end", "driver: signal 11 (segmentation fault) (in " },         /* by then it may have been told to dial */
 	{ "wire-crash@1 end", "driver: signal 11 (segmentation fault) (in wire); starting it again in " },
-	{ "wire-hang@1 end", "driver: not done within 1 s (in wire); starting it again in " },
+	{ "wire-hang@1 end", "driver: not done within 1.5 s (in wire); starting it again in " },
 	{ "wired-crash@1 end", "driver: signal 11 (segmentation fault)" },
 	{ "crash@1 end", "driver: signal 11 (segmentation fault); starting it again in " },
 	{ "exit7@1 end", "driver: exit 7; starting it again in " },
