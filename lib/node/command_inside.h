@@ -81,7 +81,8 @@ int output_start(struct stream *stream);
 bool command_is_over(const struct command *command);    /* its program has ended */
 /* Nanoseconds; how long what has not ended yet is waited for once the program stops. */
 int64_t command_patience(const struct command *command);
-/* When the program stops, what publishers say as their last is still taken, unless it takes them long, or waits for this node (cycle).
+/* When the program stops, what publishers say as their last is still taken, unless it takes them long, waits for this node (cycle), or
+   only this node stops: they go on.
    *until_ns begins as 0. True: after a moment, look again. */
 bool command_may_come(const struct command *command, bool cycle, int64_t *until_ns);
 /* Takes the message. While the program stops, a subscriber that has not taken what was published before is given a little time: one that

@@ -55,7 +55,7 @@ bool command_may_come(const struct command *command, bool cycle, int64_t *until_
 {
 	if (!*until_ns)
 		*until_ns = clock_ns() + command_patience(command);
-	if (cycle || clock_ns() >= *until_ns || command_is_over(command))
+	if (cycle || command->node->alone || clock_ns() >= *until_ns || command_is_over(command))
 		return false;
 	nap();
 	return true;

@@ -9,7 +9,8 @@
  *
  *   {"do": "connect", "node": N}                      all are bound: dial the neighbours
  *   {"do": "go", "hold": false}                       all are wired: start run; hold: serve, but do not start it
- *   {"do": "stop", "within": 10.0}                    the program stops; seconds until TERM
+ *   {"do": "stop", "within": 10.0}                    the program stops; seconds until TERM;
+ *                                                     "alone": true: only this process stops, its neighbours go on
  *   {"do": "drain", "within": 8.5}                    all runs have ended: no new calls, send queues and ENDs;
  *                                                     "alone": true: only this process ends, its neighbours go on
  *   {"do": "listen", "node": N, "address": "ipc://..."}    for an observer (lpad call)

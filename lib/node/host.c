@@ -97,7 +97,7 @@ void host_node_free(struct lpad_node *node)
 	free(node);
 }
 
-void host_node_stop(struct lpad_node *node)
+void host_node_stop(struct lpad_node *node, bool alone)
 {
 	pthread_mutex_lock(&node->guard);
 	bool again = node->stopped;
@@ -105,6 +105,7 @@ void host_node_stop(struct lpad_node *node)
 	pthread_mutex_unlock(&node->guard);
 	if (again)
 		return;
+	node->alone = alone;
 	link_stop(node->link);
 	for (size_t i = 0; i < node->handler_count; i++)        /* nobody adds any more: see host_on_stop */
 		node->handlers[i].function(node, node->handlers[i].context);

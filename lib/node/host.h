@@ -43,6 +43,7 @@ struct lpad_node {
 	pthread_mutex_t lock;                           /* the author's: lpad_lock */
 	pthread_mutex_t guard;                          /* guards what is below */
 	bool stopped;
+	_Atomic bool alone;     /* only it stops: those around it go on */
 	struct stop_handler *handlers;
 	size_t handler_count;
 };
@@ -54,8 +55,8 @@ struct lpad_node *host_node_new(const struct node_document *process, const struc
 	const lpad_implementation *implementation, const struct node_owner *owner, const struct link_hooks *hooks,
 	struct error *error);
 void host_node_free(struct lpad_node *node);
-/* The program stops: waits end, handlers are called. Once. */
-void host_node_stop(struct lpad_node *node);
+/* The program stops, or only this node (alone): waits end, handlers are called. Once. */
+void host_node_stop(struct lpad_node *node, bool alone);
 
 /*
  * The author's check callback, with every messaging call refused (LPAD_EINVALID). 0, or -1 with the complaint

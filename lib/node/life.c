@@ -264,7 +264,7 @@ static __attribute__((noreturn)) void live(struct life *life)
 		channel_flush(&life->channel);
 	}
 	for (size_t i = 0; i < life->count; i++)        /* all of them: one may wait for another */
-		replica_stop(&life->replicas[i]);
+		replica_stop(&life->replicas[i], false);
 	for (size_t i = 0; i < life->count; i++)
 		replica_end_work(&life->replicas[i]);
 	tell_now(life);

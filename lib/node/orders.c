@@ -42,8 +42,8 @@ static void do_go(struct life *life, struct replica *replica, json_t *line)
 
 static void do_stop(struct life *life, struct replica *replica, json_t *line)
 {
-	(void)life, (void)line;
-	replica_stop(replica);
+	(void)life;
+	replica_stop(replica, json_is_true(json_object_get(line, "alone")));
 }
 
 static void do_drain(struct life *life, struct replica *replica, json_t *line)

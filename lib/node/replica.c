@@ -446,6 +446,7 @@ void replica_go(struct replica *replica, bool hold)
 	link_go(replica->node->link);
 	if (hold || !replica->implementation->run)
 		say_step(replica, "serve");
+	replica->held = hold;
 	if (!hold)
 		set_goal(replica, GOAL_GO);
 }
@@ -457,9 +458,13 @@ void replica_peer_up(struct replica *replica, const struct peer_up *up)
 		fail(replica, "wire", LPAD_EFAILED, error.text);
 }
 
-void replica_stop(struct replica *replica)
+/* A run that was held never begins: what it would have published has ended, as if it had returned. */
+void replica_stop(struct replica *replica, bool alone)
 {
-	host_node_stop(replica->node);
+	bool first = !link_stopping(replica->node->link);
+	host_node_stop(replica->node, alone);
+	if (first && replica->held && replica->implementation->run)
+		link_end_run(replica->node->link);
 }
 
 void replica_drain(struct replica *replica, double within, bool alone)

@@ -42,7 +42,7 @@ struct replica {
 	bool initialised, run_ended;
 	_Atomic bool drained;                   /* by the link; the main thread tells the supervisor */
 	/* The main thread's own: */
-	bool bound, connected, draining, drained_said;
+	bool bound, connected, held, draining, drained_said;
 	struct counters_memory counters;
 	json_t *found;                          /* over tcp: where it listens, as a {"do": "peer", "state": "up"} of it says it */
 };
@@ -56,7 +56,7 @@ void replica_bind_when_ready(struct replica *replica);  /* after each wake: init
 void replica_connect(struct replica *replica);
 void replica_go(struct replica *replica, bool hold);     /* hold: it serves, but its run does not begin */
 void replica_peer_up(struct replica *replica, const struct peer_up *up);
-void replica_stop(struct replica *replica);
+void replica_stop(struct replica *replica, bool alone);
 void replica_drain(struct replica *replica, double within, bool alone);
 /* Waits for callbacks to end; says that fini comes. */
 void replica_end_work(struct replica *replica);

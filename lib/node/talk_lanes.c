@@ -76,6 +76,8 @@ static int take_one(struct lane *lane, lpad_deadline deadline, lpad_message **ou
 {
 	int64_t until_ns = 0;
 	int code;
+	if (lane->talk->command->node->alone)   /* as much as lies there: its publishers do not end */
+		return fault_set(LPAD_ESTOPPED, "subscription \"%s\": this node is stopping", lane->name);
 	if (lane->unclaimed.count) {
 		*out = lane->unclaimed.at[0];
 		memmove(lane->unclaimed.at, lane->unclaimed.at + 1, --lane->unclaimed.count * sizeof lane->unclaimed.at[0]);

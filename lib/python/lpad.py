@@ -433,18 +433,23 @@ class Node:
 
     def report(self, name, value, step=0):
         """A number of a metric."""
-        value = float(value)
+        try:
+            value, step = float(value), int(step)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise Invalid("report of %s: %s" % (name, error)) from None
         if not math.isfinite(value):
             value = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-        self._send({"do": "report", "name": name, "value": value, "step": int(step)})
+        self._send({"do": "report", "name": name, "value": value, "step": step})
 
     def log(self, *words):
         """One line of output."""
         self._send({"do": "log", "text": " ".join(str(word) for word in words)})
 
     def stop(self, code=0, why=""):
-        """Ends the whole program with this exit code; returns at once."""
-        self._send({"do": "stop", "code": code, "why": why})
+        """Ends the whole program with this exit code, 0 to 125; returns at once."""
+        if not isinstance(code, int) or not 0 <= code <= 125:
+            raise Invalid("the code of a stop is 0 to 125, not %r" % (code,))
+        self._send({"do": "stop", "code": int(code), "why": str(why)})
 
     @property
     def stopping(self):

@@ -147,8 +147,8 @@ void member_stop(struct supervisor *supervisor, struct member *member)
 	if (member->state > MEMBER_ENDED)
 		return;
 	bool gone = member->state >= MEMBER_RUNNING;
-	send_order(supervisor, member, json_pack("{ss sf}", "do", "stop", "within",
-		seconds_left(supervisor, member, 0)));
+	send_order(supervisor, member, json_pack("{ss sf sb}", "do", "stop", "within",
+		seconds_left(supervisor, member, 0), "alone", supervisor->phase < PHASE_STOP));
 	if (!gone) {
 		member_finish(supervisor, member);
 	} else if (member->run_over) {
