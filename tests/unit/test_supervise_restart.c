@@ -32,13 +32,13 @@ static const struct {
 	{ "wire-crash@1 end", "driver: signal 11 (segmentation fault) (in wire); starting it again in " },
 	{ "wire-hang@1 end", "driver: not done within 1.5 s (in wire); starting it again in " },
 	{ "wired-crash@1 end", "driver: signal 11 (segmentation fault)" },
-	{ "crash@1 end", "driver: signal 11 (segmentation fault); starting it again in " },
-	{ "exit7@1 end", "driver: exit 7; starting it again in " },
-	{ "exit0@1 end", "driver: its process exited with 0 before it was told to finish; starting it again in " },
-	{ "fail@1 end", "driver: no more data; starting it again in " },
+	{ "crash@1 end@2", "driver: signal 11 (segmentation fault); starting it again in " },
+	{ "exit7@1 end@2", "driver: exit 7; starting it again in " },
+	{ "exit0@1 end@2", "driver: its process exited with 0 before it was told to finish; starting it again in " },
+	{ "fail@1 end@2", "driver: no more data; starting it again in " },
 	{ "end3@1 end@2", "driver: its run returned 3; starting it again in " },
-	{ "close@1 end", "driver: its process closed its control channel; starting it again in " },
-	{ "garbage@1 end", "not JSON" },
+	{ "close@1 end@2", "driver: its process closed its control channel; starting it again in " },
+	{ "garbage@1 end@2", "not JSON" },
 };
 
 START_TEST(starts_again_in_each_step)
