@@ -26,6 +26,8 @@ json_t *talk_value(const lpad_message *message, struct error *error)
 	char *cleanup_free text = message_to_json(message, error);
 	json_error_t where;
 	json_t *value = text ? json_loads(text, JSON_DECODE_ANY, &where) : NULL;
+	if (text && !value)                     /* an integer beyond 64 bits: as a real number rather than not at all */
+		value = json_loads(text, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &where);
 	if (text && !value)
 		error_set(error, "it cannot be read as JSON here: %s", where.text);
 	return value;

@@ -58,6 +58,9 @@ class Calls(unittest.TestCase):
         self.fails(lpad.Failed, "cannot be read", server.call, "big", place=0)
         self.assertEqual(server.call("ask", [], place=0), [])
 
+    def test_b_numbers_beyond_64_bits(self):
+        self.assertEqual(node.subscription("numbers").take().value, {"n": float(1 << 64)})
+
     def test_c_reports_that_json_has_no_number_for(self):
         for value in (1.5, float("nan"), float("inf"), float("-inf")):
             node.report("loss", value)
@@ -96,15 +99,17 @@ nodes:
     methods: [ask, big, leave]
     topics: [out]
     on_failure: ignore
-  client: {command: [python3, client.py], handles: {server: [ask, big, leave]}}
+  client: {command: [python3, client.py], handles: {server: [ask, big, leave]}, subscriptions: {numbers: all}}
   last: {command: [cat]}
+  numbers: {command: [echo, '{"n": 18446744073709551616}']}
 edges:
   - client.server -> server
   - server.out -> last.stdin
+  - numbers.stdout -> client.numbers
 END
 run_lpad launch
 assert_exit 0
-assert_contains "$err" "Ran 5 tests"
+assert_contains "$err" "Ran 6 tests"
 assert_lacks "$out$err" "asked never"
 assert_contains "$out$err" "leaving"
 assert_contains "$err" "server/1 failed: exit 9"
