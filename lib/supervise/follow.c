@@ -24,6 +24,19 @@ static bool names(const json_t *list, const char *name)
 	return false;
 }
 
+/* A replica, or (lines of output) a process: then any of its replicas. */
+static bool is_wanted(const struct supervisor *supervisor, const struct following *following, const char *node)
+{
+	const struct member *member = member_named(supervisor, node);
+	bool any = member && following->wanted[member->id];
+	for (int i = 0; !member && i < supervisor->child_count; i++) {
+		const struct child *child = &supervisor->children[i];
+		for (int k = 0; !strcmp(child->name, node) && k < child->count; k++)
+			any |= following->wanted[child->members[k]->id];
+	}
+	return any;
+}
+
 static bool is_result(const json_t *event)
 {
 	return text_equal(json_string_value(json_object_get(event, "event")), "result");
@@ -38,8 +51,7 @@ static bool wants(const struct supervisor *supervisor, const struct following *f
 		return true;
 	if (following->events && !names(following->events, what))
 		return false;
-	const struct member *member = node && following->wanted ? member_named(supervisor, node) : NULL;
-	return !member || following->wanted[member->id];
+	return !node || !following->wanted || is_wanted(supervisor, following, node);
 }
 
 static void send_line(struct supervisor *supervisor, struct guest *guest, json_t *line)

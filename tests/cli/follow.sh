@@ -19,7 +19,14 @@ static int flood(lpad_node *node)
 	return 0;
 }
 
-LPAD_MODULE({ .name = "steady", .run = steady }, { .name = "flood", .run = flood });
+static int parting(lpad_node *node)
+{
+	lpad_wait_stop(node, lpad_never());
+	puts("goodbye");
+	return 0;
+}
+
+LPAD_MODULE({ .name = "steady", .run = steady }, { .name = "parting", .run = parting }, { .name = "flood", .run = flood });
 C
 cat > topo.yaml <<'YAML'
 lpad: 1
@@ -99,6 +106,7 @@ assert_equal result "$(tail -n 1 slow | jq -r .event)"
 
 # More guests than there is room for hear so, and do not take it for the end of the run.
 sed -i 's/b: {implementation: flood}/b: {}/' topo.yaml
+echo '  pair: {implementation: parting, replicas: 2, process: both}' >> topo.yaml
 begin
 cat > crowd.py <<'PY'
 import socket, sys
@@ -153,6 +161,16 @@ while count < number:
 print(count)
 PY
 assert_equal "held 30000" "$(timeout 50 python3 asks.py "$socket" | xargs)"
+
+# Lines of a process that several share come to who follows one of them.
+for node in b pair/1; do
+	echo '{"ask": "follow", "events": ["output"], "nodes": ["'$node'"]}' | python3 ask.py "$socket" > "of_${node%/1}" &
+	guests="$guests $!"
+	wait_until file_has "of_${node%/1}" following
+done
 run_lpad stop --code 0
 assert_exit 0
 wait $pid || fail "the launch"
+wait $guests
+assert_equal "both both" "$(jq -r 'select(.event == "output").node' of_pair | xargs)"
+assert_equal "" "$(jq -r 'select(.event == "output").node' of_b)"
