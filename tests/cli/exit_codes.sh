@@ -65,6 +65,7 @@ assert_exit 125
 # Stopped from outside: by a signal, by lpad stop, by a reader that has gone.
 topology 'stays: {}'
 begin() {
+	: > events                               # not those of the launch before
 	"$LPAD" launch --json topo.yaml > events 2> messages &
 	pid=$!
 	wait_until file_has events '"phase":"run"'

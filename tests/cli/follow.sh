@@ -54,6 +54,7 @@ while piece := guest.recv(1 << 16):
 PY
 begin() {
 	: > events
+	: > events                               # not those of the launch before
 	"$LPAD" launch --json topo.yaml > events 2> messages &
 	pid=$!
 	wait_until file_has events '"phase":"run"'

@@ -12,6 +12,7 @@ topology() {
 	YAML
 }
 begin() {
+	: > events                               # not those of the launch before
 	"$LPAD" launch --json topo.yaml > events 2> messages &
 	pid=$!
 	wait_until file_has events "${1:-\"phase\":\"run\"}"
