@@ -107,5 +107,6 @@ int main(int count, char **arguments)
 {
 	fill_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);       /* a closed pipe is an error of the write, not the end of the program */
+	signal(SIGXFSZ, SIG_IGN);       /* as is a file that may not grow (`ulimit -f`) */
 	return flush_output(run(count, arguments));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervise/guardian.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -372,12 +373,25 @@ static int told_code(const struct guardian *guardian)
 	return told;
 }
 
+/* What was to replace something (files_replace). */
+static void remove_half_written(const char *record)
+{
+	DIR *folder = opendir(record);
+	for (struct dirent *entry; folder && (entry = readdir(folder)); )
+		if (strstr(entry->d_name, ".json.new."))
+			unlinkat(dirfd(folder), entry->d_name, 0);
+	if (folder)
+		closedir(folder);
+}
+
 static int child_was_lost(const struct guardian *guardian, int status)
 {
 	int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0, told = told_code(guardian);
 	if (told >= 0)
 		return told;
 	fprintf(stderr, "lpad: the supervisor was killed (signal %d): everything below it has been killed\n", number);
+	if (guardian->record)
+		remove_half_written(guardian->record);
 	bool begun = guardian->record && number_of(guardian->record, "manifest.json");
 	if (guardian->record && !begun)
 		files_remove_tree(guardian->record);

@@ -415,11 +415,32 @@ char *record_node_folder(struct record *record, const char *name, struct error *
 	return NULL;
 }
 
+/* The last line is only half there. */
+static void end_with_whole_line(int fd)
+{
+	char piece[4096];
+	off_t end = lseek(fd, 0, SEEK_END);
+	while (end > 0) {
+		off_t from = end > (off_t)sizeof piece ? end - (off_t)sizeof piece : 0;
+		ssize_t got = pread(fd, piece, (size_t)(end - from), from);
+		if (got <= 0)
+			return;
+		const char *last = memrchr(piece, '\n', (size_t)got);
+		end = from;
+		if (last) {
+			end += last - piece + 1;
+			break;
+		}
+	}
+	(void)!ftruncate(fd, end);
+}
+
 void record_metrics(struct record *record, const char *lines, size_t size)
 {
 	if (record->metrics < 0 || !files_write_all(record->metrics, lines, size))
 		return;
 	int code = errno;
+	end_with_whole_line(record->metrics);
 	close(record->metrics);
 	record->metrics = -1;
 	record_complain(record, "cannot write %s/metrics.jsonl: %s; the run goes on without it", record->folder, strerror(code));

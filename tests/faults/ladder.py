@@ -222,6 +222,12 @@ class Ladder:
         became = [self.check_record(launch, record, whom) for record in set(glob.glob(f"{leavings.RUNS}/*-*")) - records]
         self.seen[whom if struck else "nobody", when, became[0] if became else "nothing begun"] += 1
         left = [text for text in leavings.since(before) if not text.startswith("file in the cache")]
+        if whom in ("both", "isolated"):        # of a compiler that was killed with them
+            left = [text for text in left if not text.startswith("temporary file") or leavings.RUNS in text]
+            if not became or became == ["begun"]:       # before there was a record that `lpad rm` knows
+                left = [text for text in left if not text.startswith("folder of sockets")]
+                for folder in leavings.sockets():
+                    shutil.rmtree(folder)
         if left or len(became) > 1:
             raise Wrong("; ".join(left or became))
 

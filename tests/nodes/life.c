@@ -102,6 +102,21 @@ static void end_slowly(lpad_node *node)
 	usleep(50000);
 }
 
+/* A line and a number at a time, until it is stopped. */
+static int tell_on(lpad_node *node)
+{
+	const struct chatter *me = lpad_state(node);
+	for (int64_t i = 0; !lpad_stopping(node); i++) {
+		if (i < me->lines)
+			printf("%s says line %lld, which is not short, so that it takes some space where it is kept\n", lpad_name(node), (long long)i);
+		if (i == me->lines)
+			puts("all is told");
+		fflush(stdout);
+		lpad_report(node, "number", (double)i, i);
+	}
+	return 0;
+}
+
 static int stop_with(lpad_node *node)
 {
 	const struct chatter *me = lpad_state(node);
@@ -123,5 +138,6 @@ LPAD_MODULE(
 	{ .name = "environment", .run = fini_is_said },
 	{ .name = "gate", .state = sizeof(struct gate), .params = gate_params, .init = wait_for_file, .run = ready_and_wait },
 	{ .name = "reader", .run = read_lines },
+	{ .name = "tell_on", .state = sizeof(struct chatter), .params = chatter_params, .run = tell_on },
 	{ .name = "linger", .run = ready_and_wait, .fini = end_slowly },
 	{ .name = "stop_with", .state = sizeof(struct chatter), .params = chatter_params, .run = stop_with });
