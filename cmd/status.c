@@ -190,7 +190,8 @@ static void show_failure(const json_t *node, const char *key, const char *how)
 {
 	const json_t *failure = json_object_get(node, key);
 	if (json_is_object(failure))
-		printf("%s %s in %s: %s\n", text_of(node, "node"), how, text_of(failure, "step"), text_of(failure, "text"));
+		printf("%s %s in %s: %s%s%s\n", text_of(node, "node"), how, text_of(failure, "step"), text_of(failure, "text"),
+			*text_of(failure, "limit") ? ", " : "", text_of(failure, "limit"));
 }
 
 static void show_waits(const json_t *node)

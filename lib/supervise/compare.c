@@ -85,6 +85,7 @@ static void add_nodes(json_t *facts, struct run *run)
 		const char *module = json_string_value(json_object_get(modules, label));
 		json_t *thing = thing_named(facts, label), *rest = json_copy(node);
 		json_object_del(rest, "node");
+		json_object_del(rest, "module");        /* where it lies; what it is, its hash tells */
 		add(thing, label, rest);
 		json_decref(rest);
 		if (module)

@@ -355,7 +355,7 @@ static void write_lost(const struct guardian *guardian, int number)
 	struct record record = { .folder = guardian->record };
 	json_t *result = json_pack("{si ss ss si s{ss si}}", "schema", 1, "run", guardian->run, "status", "killed",
 		"exit", 128 + number, "cause", "what", "supervisor killed", "signal", number);
-	if (record_write_json(&record, "result.json", result, &error))
+	if (record_write_result(&record, result, &error))
 		fprintf(stderr, "lpad: %s\n", error.text);
 }
 

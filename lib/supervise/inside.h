@@ -395,7 +395,7 @@ bool children_end(struct supervisor *supervisor);
 const struct allotment *limits_of(const struct supervisor *supervisor, const struct child *child);
 bool limits_by_cgroup(const struct supervisor *supervisor, const struct child *child);
 /* Of a process that has just died: whether its failure, or the one about to become it, is its limit of memory. */
-void limits_explain(const struct supervisor *supervisor, struct child *child, struct failure *judged,
+void limits_explain(struct supervisor *supervisor, struct child *child, struct failure *judged,
 	const struct rusage *usage);
 
 /* failure.c */

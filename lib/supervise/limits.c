@@ -66,7 +66,7 @@ static struct failure *own_failure(const struct child *child)
 	return NULL;
 }
 
-void limits_explain(const struct supervisor *supervisor, struct child *child, struct failure *judged,
+void limits_explain(struct supervisor *supervisor, struct child *child, struct failure *judged,
 	const struct rusage *usage)
 {
 	const struct resources *asked = limits_of(supervisor, child)->asked;
@@ -76,4 +76,6 @@ void limits_explain(const struct supervisor *supervisor, struct child *child, st
 	failure->limit_is_sure = limits_by_cgroup(supervisor, child);
 	failure->limit = failure->limit_is_sure ? surely(supervisor, child, asked->memory) :
 		perhaps(supervisor, child, asked->memory, (int64_t)usage->ru_maxrss * 1024);
+	if (failure->limit && !judged && (child->verdict == VERDICT_IGNORE || child->verdict == VERDICT_AGAIN))
+		output_error(&supervisor->output, "%s failed %s", child->name, failure->limit);     /* its policy has acted already */
 }

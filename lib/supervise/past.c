@@ -131,8 +131,8 @@ static json_t *cause_text(const json_t *result)
 json_t *past_status(struct run *run, const json_t *nodes, bool metrics, bool edges, struct error *error)
 {
 	const json_t *manifest = runs_manifest(run), *result = runs_result(run);
-	json_t *known = json_object_get(result, "nodes");       /* not of one whose supervisor was killed */
-	json_t *all = known ? json_incref(known) : names_of(manifest);
+	json_t *known = json_object_get(result, "nodes");       /* not of one whose supervisor was killed, or of a full disk */
+	json_t *all = json_object_size(known) ? json_incref(known) : names_of(manifest);
 	json_t *list = json_array(), *node;
 	const char *name;
 	if (check_names(all, nodes, error)) {

@@ -346,10 +346,19 @@ static int fill_new(struct record *record, const struct manifest *manifest, stru
 	return write_json(record, "manifest.json", manifest_json(record, manifest), error);
 }
 
+static int replicas_of(const struct topology *topology)
+{
+	int count = 0;
+	for (size_t i = 0; i < topology->groups.count; i++)
+		count += topology->groups.at[i].replicas;
+	return count;
+}
+
 static int fill(struct record *record, const struct manifest *manifest, struct error *error)
 {
 	if (make_folders(record, error) || write_variables(record, manifest->variables, error) || open_metrics(record, error) ||
-	    (record->continued ? fill_again : fill_new)(record, manifest, error))
+	    (record->continued ? fill_again : fill_new)(record, manifest, error) ||
+	    record_reserve_result(record, replicas_of(manifest->topology), error))
 		return -1;
 	return 0;
 }

@@ -109,7 +109,15 @@ char *record_log_tail(const struct record *record, const char *name, int most);
 
 /* Appends to metrics.jsonl. */
 void record_metrics(struct record *record, const char *lines, size_t size);
-/* Writes NAME (result.json) whole or not at all; takes the reference. */
+/* ---- record_result.c ---- */
+
+/* Keeps room for result.json, so that a full disk does not lose it. -1 with an error: there is none any more. */
+int record_reserve_result(const struct record *record, int replicas, struct error *error);
+/* Writes it whole or not at all; takes the reference. -1 with an error; if the disk is full and the room does not suffice,
+   what it says of nodes and edges is left out. */
+int record_write_result(const struct record *record, json_t *result, struct error *error);
+
+/* Writes NAME (resolved.json) whole or not at all; takes the reference. */
 int record_write_json(struct record *record, const char *name, json_t *value, struct error *error);
 
 /* ---- manifest.c ---- */

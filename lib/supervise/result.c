@@ -149,6 +149,6 @@ void result_write(struct supervisor *supervisor)
 	json_t *result = json_pack("{si ss ss si so ss sf so so so}", "schema", 1, "run", supervisor->launch->record->id,
 		"status", status, "exit", code, "cause", cause_json(supervisor), "ended", now, "seconds", took, "times", times_json(supervisor),
 		"nodes", nodes, "edges", statistics_edges(supervisor));
-	if (record_write_json(supervisor->launch->record, "result.json", result, &error))
+	if (record_write_result(supervisor->launch->record, result, &error))
 		output_error(&supervisor->output, "the result could not be recorded: %s", error.text);
 }

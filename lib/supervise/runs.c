@@ -126,6 +126,8 @@ char *runs_ending(struct run *run)
 	const char *status = json_string_value(json_object_get(result, "status"));
 	if (status)
 		return memory_format("%s, exit %d", status, (int)json_integer_value(json_object_get(result, "exit")));
+	if (run->state == RUN_ENDED)
+		return memory_format("%s/result.json cannot be read", run->record);
 	return memory_copy_text(run->state == RUN_LOST ? "lost: its processes were killed, or could not write the result" : run_state_word(run->state));
 }
 

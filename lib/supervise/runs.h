@@ -24,7 +24,7 @@ enum run_state {
 	RUN_RUNNING,            /* held; the default of what has not been asked */
 	RUN_STOPPING,
 	RUN_ENDED,              /* result.json is there */
-	RUN_LOST,               /* neither held nor ended: both its processes were killed, or the machine went down */
+	RUN_LOST,               /* neither held nor ended: its processes were killed, the machine went down, or its disk was full */
 	RUN_STATES
 };
 const char *run_state_word(enum run_state state);

@@ -105,3 +105,10 @@ assert_lacks "$out" "other.weights.keep"
 kill -INT "$lpad_pid"
 finish_lpad
 assert_exit 130
+
+# Its repetition has the same modules, in another place.
+"$LPAD" launch --quiet --name again --again train-1 2> launch.err || fail "again: $(cat launch.err)"
+run_lpad diff --json train-1 again-1
+assert_equal "name" "$(jq -r '.differences[].what' out)"
+"$LPAD" launch --quiet --again train-1 2> launch.err || fail "again: $(cat launch.err)"
+differs 0 "" train-1 latest

@@ -128,9 +128,9 @@ assert_exit 1
 cat > topo.yaml <<'END'
 lpad: 1
 name: eater
-vars: {eat: 300}
+vars: {eat: 300, then: stop}
 nodes:
-  eater: {module: node.c, params: {eat: $eat}, resources: {memory: 128MiB}}
+  eater: {module: node.c, params: {eat: $eat}, on_failure: $then, resources: {memory: 128MiB}}
 END
 if grep -qE -- '-fsanitize=[^ ]*(address|thread)' "$O/flags"; then
 	run_lpad launch
@@ -142,6 +142,11 @@ else
 	assert_contains "$err" 'eater failed: signal 6 (aborted), perhaps by its memory limit of 128MiB (it used 1'
 	assert_equal limited "$(said eater data)"
 	assert_contains "$(jq -r .nodes.eater.failure.limit "$XDG_STATE_HOME/lpad/runs/latest/result.json")" 'memory limit of 128MiB'
+	run_lpad launch --set then=ignore
+	assert_exit 0
+	assert_contains "$err" 'perhaps by its memory limit of 128MiB'
+	run_lpad status
+	assert_contains "$out" 'eater failed in run: signal 6, perhaps by its memory limit of 128MiB'
 	run_lpad launch --set eat=20
 	assert_exit 0
 	LPAD_CGROUP=/nonexistent run_lpad launch --dry-run
