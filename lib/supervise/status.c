@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "supervise/isolate.h"
 #include "supervise/questions.h"
+#include "supervise/usage.h"
 
 static const char *const phases[] = { "start", "wire", "run", "stop", "drain", "finish", "over" };
 
@@ -39,39 +40,18 @@ const char *status_state(const struct member *member)
 	return names[member->state];
 }
 
-struct usage {
-	double cpu;                     /* seconds */
-	int64_t memory;                 /* resident bytes */
-};
-
-/* Of the process as it is now, those of its children that it has waited for included; zero if it cannot be read. */
-static struct usage read_usage(pid_t process)
-{
-	char path[64];
-	struct text cleanup_text text = { 0 };
-	unsigned long long user = 0, system = 0;
-	long long user_of_children = 0, system_of_children = 0, pages = 0;
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
-	const char *after = files_read(path, &text, 0, NULL) ? NULL : strrchr(text_string(&text), ')');
-	if (!after || sscanf(after, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %lld %lld %*d %*d %*d %*d %*u %*u %lld",
-	    &user, &system, &user_of_children, &system_of_children, &pages) != 5)
-		return (struct usage){ 0 };
-	double ticks = (double)user + (double)system + (double)user_of_children + (double)system_of_children;
-	return (struct usage){ ticks / (double)sysconf(_SC_CLK_TCK), pages * sysconf(_SC_PAGESIZE) };
-}
-
 static double seconds(struct timeval time)
 {
 	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
 }
 
 /* Time of all incarnations; memory of the one that is, or the most there was. */
-static void add_usage(json_t *out, const struct child *child)
+static void add_usage(json_t *out, const struct child *child, const struct usages *usages)
 {
 	double cpu = seconds(child->usage.ru_utime) + seconds(child->usage.ru_stime);
 	int64_t memory = (int64_t)child->usage.ru_maxrss * 1024;
 	if (child->pid) {
-		struct usage usage = read_usage(child->pid);
+		struct usage usage = usage_of(usages, child->pid);
 		cpu += usage.cpu;
 		memory = usage.memory;
 	}
@@ -106,7 +86,8 @@ static void add_exit(json_t *out, const struct child *child)
 		json_object_set_new(out, "exit", json_integer(child->exit_code));
 }
 
-static json_t *member_json(const struct supervisor *supervisor, const struct member *member, bool metrics)
+static json_t *member_json(const struct supervisor *supervisor, const struct member *member, bool metrics,
+	const struct usages *usages)
 {
 	const struct child *child = member->child;
 	int64_t until = child->pid ? supervisor_now(supervisor) : child->ended_ns;
@@ -115,7 +96,7 @@ static json_t *member_json(const struct supervisor *supervisor, const struct mem
 		"waits_for", optional(member->waits_for), "pid", child->pid ? json_integer(child->last_pid) : json_null(),
 		"incarnation", member->incarnation, "restarts", member->incarnation - member->first,
 		"uptime", child->started_ns ? (double)((until - child->started_ns) / 1000) / 1e6 : 0.0);
-	add_usage(out, child);
+	add_usage(out, child, usages);
 	const struct allotment *own = limits_of(supervisor, child);
 	json_object_set_new(out, "cpus", optional(own->processors_text));
 	json_object_set_new(out, "gpus", optional(own->gpus));
@@ -160,12 +141,15 @@ static json_t *run_json(const struct supervisor *supervisor)
 void status_ask(const struct asking *asking)
 {
 	struct chosen chosen;
+	struct usages usages;
 	bool metrics = json_is_true(json_object_get(asking->question, "metrics"));
 	if (!console_choose(asking, &chosen))
 		return;
+	usage_read(&usages);
 	json_t *out = run_json(asking->supervisor), *nodes = json_array();
 	for (size_t i = 0; i < chosen.list.count; i++)
-		json_array_append_new(nodes, member_json(asking->supervisor, chosen.list.at[i], metrics));
+		json_array_append_new(nodes, member_json(asking->supervisor, chosen.list.at[i], metrics, &usages));
+	usage_release(&usages);
 	json_object_set_new(out, "nodes", nodes);
 	if (json_is_true(json_object_get(asking->question, "edges")))
 		json_object_set_new(out, "edges", statistics_edges(asking->supervisor));
