@@ -456,7 +456,8 @@ class Node:
         return self._stop.is_set()
 
     def wait_stop(self, timeout=None):
-        """Until the program stops, or so many seconds: True if it stops. Methods go on being served."""
+        """Until the program stops, or so many seconds: True if it stops. Methods go on being served. The run waits for a program
+        that only serves: it needs `background: true` in the topology, or somebody calls node.stop()."""
         with self._lock:
             self._complete = True
             waiting, self._waiting = self._waiting, collections.deque()

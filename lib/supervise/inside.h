@@ -246,7 +246,7 @@ enum cause {
 	CAUSE_GUARDIAN          /* it was killed */
 };
 
-enum { TIMER_MEMBER, TIMER_END, TIMER_CLOSED, TIMER_HEALTH, TIMER_LIMIT, TIMER_SLOW, TIMER_SWEEP, TIMER_OVER, TIMER_PROGRESS, TIMER_WATCHDOG };
+enum { TIMER_MEMBER, TIMER_END, TIMER_CLOSED, TIMER_HEALTH, TIMER_LIMIT, TIMER_SLOW, TIMER_OTHERS, TIMER_SWEEP, TIMER_OVER, TIMER_PROGRESS, TIMER_WATCHDOG };
 
 struct supervisor {
 	const struct launch *launch;
@@ -277,7 +277,8 @@ struct supervisor {
 	int guest_count;
 	struct watch *held[2];          /* streams not read until their sink is taken from */
 	struct timers timers;
-	struct timer limit_timer, slow_timer, sweep_timer, over_timer, watchdog_timer, progress_timer;
+	bool others_said;                      /* slow_others has said it */
+	struct timer limit_timer, slow_timer, others_timer, sweep_timer, over_timer, watchdog_timer, progress_timer;
 	int64_t progress_since_ns;      /* of this start, or stop */
 	struct output output;
 	struct rlimit descriptors;      /* the children's */
@@ -341,6 +342,9 @@ void health_shift(struct child *child, int64_t by_ns);
 /* Something is being started: who is slow will be said. */
 void slow_expect(struct supervisor *supervisor);
 void slow_say(struct supervisor *supervisor);
+/* Some that are waited for have ended: for whom the run still waits is said once, a while after the last of them. */
+void slow_others_expect(struct supervisor *supervisor);
+void slow_others(struct supervisor *supervisor);
 /* "learner in init; actor/2, actor/3 dialling learner": who is awaited now, appended. How many. */
 int slow_who(struct supervisor *supervisor, struct text *out);
 

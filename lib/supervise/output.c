@@ -162,14 +162,14 @@ static void note_in_log(struct output *output, struct outlet *outlet, int stream
 static void note_shown(struct output *output, struct outlet *outlet, int stream)
 {
 	if (output_sink(output, stream) == &output->err || output->together)
-		outlet->shown_at = ++output->shown;
+		outlet->shown_at = ++output->shown, outlet->elsewhere = 0;
 	else
-		outlet->elsewhere = true;
+		outlet->elsewhere++;
 }
 
 bool output_just_shown(const struct output *output, const struct outlet *outlet)
 {
-	return outlet->shown_at && !outlet->elsewhere && output->shown - outlet->shown_at < JUST_SHOWN;
+	return outlet->shown_at && outlet->elsewhere < JUST_SHOWN && output->shown - outlet->shown_at < JUST_SHOWN;
 }
 
 struct taking {

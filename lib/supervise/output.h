@@ -46,7 +46,7 @@ struct outlet {
 	struct lines lines[2];          /* of stdout, stderr */
 	struct log log;
 	int64_t shown_at;               /* the number in `shown` of its last line; 0: none */
-	bool elsewhere;                 /* some of its lines were shown elsewhere */
+	int elsewhere;                  /* so many of its lines were shown elsewhere since */
 	int open_line;                  /* the stream, 1 or 2, whose unfinished line ends the log; 0: none */
 };
 

@@ -39,6 +39,8 @@ void run_member_over(struct supervisor *supervisor, struct member *member)
 		return;
 	member->run_over = true;
 	supervisor->unfinished -= member->waited;
+	if (member->waited)
+		slow_others_expect(supervisor);
 }
 
 /* What had ended well and serves no more is not over. */
@@ -93,6 +95,7 @@ void run_stop(struct supervisor *supervisor, enum cause cause, int code, struct 
 	supervisor->stopped_ns = supervisor_now(supervisor);
 	timers_clear(&supervisor->timers, &supervisor->limit_timer);
 	timers_clear(&supervisor->timers, &supervisor->slow_timer);
+	timers_clear(&supervisor->timers, &supervisor->others_timer);
 	announce(supervisor);
 	set_phase(supervisor, PHASE_STOP);
 	progress_begin(supervisor);

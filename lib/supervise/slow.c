@@ -130,3 +130,30 @@ void slow_say(struct supervisor *supervisor)
 			text_string(&who));
 	timers_set(&supervisor->timers, &supervisor->slow_timer, now + NEXT);
 }
+
+/* ---- the run waits for one that only serves, perhaps without its author's knowing ---- */
+
+void slow_others_expect(struct supervisor *supervisor)
+{
+	if (!supervisor->others_said && supervisor->unfinished && supervisor->phase <= PHASE_RUN)
+		timers_set(&supervisor->timers, &supervisor->others_timer, supervisor_now(supervisor) + FIRST);
+}
+
+void slow_others(struct supervisor *supervisor)
+{
+	struct text cleanup_text names = { 0 };
+	int count = 0;
+	for (int i = 0; i < supervisor->total; i++) {
+		const struct member *member = &supervisor->members[i];
+		if (!member->waited || member->run_over)
+			continue;
+		if (++count <= NAMES_SHOWN)
+			text_format(&names, "%s%s", count > 1 ? ", " : "", member->name);
+	}
+	if (!count || supervisor->phase != PHASE_RUN)
+		return;
+	if (count > NAMES_SHOWN)
+		text_format(&names, " and %d more", count - NAMES_SHOWN);
+	supervisor->others_said = true;
+	output_say(&supervisor->output, "all others have ended; waiting for %s", text_string(&names));
+}

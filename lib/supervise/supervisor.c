@@ -224,6 +224,9 @@ static void take_timer(struct supervisor *supervisor, struct timer *timer)
 	case TIMER_LIMIT:
 		run_stop(supervisor, CAUSE_TIME, 0, NULL, NULL);
 		break;
+	case TIMER_OTHERS:
+		slow_others(supervisor);
+		break;
 	case TIMER_SLOW:
 		slow_say(supervisor);
 		break;
@@ -411,7 +414,8 @@ static int supervisor_run(const struct launch *launch)
 	struct supervisor supervisor = { .launch = launch, .topology = launch->topology, .guardian = launch->guardian,
 		.signals_watch = { .kind = WATCH_SIGNALS, .fd = -1 }, .guardian_watch = { .kind = WATCH_GUARDIAN, .fd = -1 },
 		.sink_watch = { { .kind = WATCH_SINK_OUT, .fd = -1 }, { .kind = WATCH_SINK_ERR, .fd = -1 } },
-		.limit_timer.kind = TIMER_LIMIT, .slow_timer.kind = TIMER_SLOW, .sweep_timer.kind = TIMER_SWEEP,
+		.limit_timer.kind = TIMER_LIMIT, .slow_timer.kind = TIMER_SLOW, .others_timer.kind = TIMER_OTHERS,
+		.sweep_timer.kind = TIMER_SWEEP,
 		.over_timer.kind = TIMER_OVER, .watchdog_timer.kind = TIMER_WATCHDOG, .progress_timer.kind = TIMER_PROGRESS };
 	struct error error = { 0 };
 	handover_prepare(&supervisor);

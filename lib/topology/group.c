@@ -306,8 +306,13 @@ static void check_subscriptions(struct node *node)
 	for (size_t i = 0; map && i < map->count; i++) {
 		const struct tree *keep = map->items[i];
 		int64_t count;
-		if (keep->kind == TREE_SCALAR && (!strcmp(keep->text, "all") || !strcmp(keep->text, "latest")))
+		if (keep->kind != TREE_SCALAR || !keep->text[strcspn(keep->text, "0123456789")]) {
+			if (keep->kind != TREE_SCALAR || (strcmp(keep->text, "all") && strcmp(keep->text, "latest")))
+				words_report(node->builder->problems, keep, "type", NULL,
+					"what `%.60s` keeps: latest, a number or all is needed%s%.60s", map->keys[i],
+					keep->kind == TREE_SCALAR ? ", not " : "", keep->kind == TREE_SCALAR ? keep->text : "");
 			continue;
+		}
 		take_int(node->builder, keep, "subscriptions", 1, REPLICAS_MOST, &count);
 	}
 }

@@ -100,3 +100,38 @@ kill -TERM $lpad_pid
 finish_lpad
 assert_exit 143
 assert_contains "$out" "heard EENDED"
+
+# ---- one that only serves: whom the run still waits for is said ----
+
+cat > serve.py <<'END2'
+import lpad
+node = lpad.node()
+node.wait_stop()
+END2
+cat > topo.yaml <<'END2'
+lpad: 1
+name: serves
+nodes:
+  srv: {command: [python3, serve.py]}
+  quick: {command: ["true"]}
+END2
+start_lpad launch
+wait_until file_has err '^lpad: all others have ended; waiting for srv$'
+kill -TERM $lpad_pid
+finish_lpad
+assert_exit 143
+
+# ---- its traceback stands there once, though it wrote to standard output too ----
+
+printf 'print("out", flush=True)\nraise ValueError("seven")\n' > bad.py
+printf 'lpad: 1\nname: bad\nnodes:\n  bad: {command: [python3, bad.py]}\n' > topo.yaml
+run_lpad launch
+assert_exit 1
+assert_equal 1 "$(grep -c 'ValueError: seven' err)"
+
+# ---- what a subscription keeps ----
+
+printf 'lpad: 1\nname: keeps\nnodes:\n  a: {command: [cat], subscriptions: {reading: lots}}\n' > topo.yaml
+run_lpad check
+assert_exit 1
+assert_contains "$out" 'what `reading` keeps: latest, a number or all is needed, not lots'
