@@ -77,6 +77,11 @@ static int run(int count, char **arguments)
 		return EXIT_USAGE;
 	}
 	const char *word = arguments[1];
+	if (!strcmp(word, "help") && count > 2) {
+		static char option[] = "--help";
+		word = arguments[2];
+		arguments[2] = option;
+	}
 	if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) {
 		print_help(stdout);
 		return EXIT_OK;

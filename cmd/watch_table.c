@@ -56,6 +56,16 @@ static void amount(struct table *table, double value, const char *unit)
 	cell(table, value && value < 10 ? "%.1f%s%s" : "%.0f%s%s", value, prefixes[at], unit);
 }
 
+/* 1.5 MiB, as lpad status says it */
+static void memory(struct table *table, double bytes)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	size_t at = 0;
+	for (; bytes >= 1024 && at < 4; at++)
+		bytes /= 1024;
+	cell(table, at && bytes < 10 ? "%.1f %s" : "%.0f %s", bytes, units[at]);
+}
+
 /* What it was at the last look; NULL: it was not there. */
 static const json_t *before(const json_t *last, const char *list, const char *key, const char *name)
 {
@@ -109,7 +119,7 @@ static void add_node(struct table *table, const json_t *node, const json_t *old,
 	cell(table, *waits ? "%s: waits for %s" : "%s", word(node, "step"), waits);
 	cell(table, "%.0f", number(node, "restarts"));
 	cell(table, "%.0f%%", 100 * rate(node, old, "cpu", seconds));
-	amount(table, number(node, "memory"), "B");
+	memory(table, number(node, "memory"));
 }
 
 static void print_nodes(const json_t *status, const json_t *last, double seconds, FILE *out, size_t width)

@@ -65,3 +65,12 @@ for words in node "node worker/1" "node --probe x.so"; do
 		assert_contains "$(cat err)" "started by lpad itself, not by hand: descriptor 3 is no socket"
 	done
 done
+
+# `lpad help COMMAND` is `lpad COMMAND --help`.
+run_lpad launch --help
+wanted=$out
+run_lpad help launch
+assert_exit 0
+assert_equal "$wanted" "$out"
+run_lpad help nothing
+assert_exit 2
