@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make            build/lpad
 # make check      all tests; T=unit/test_text or T=cli/launch for one
+# make soak       misbehaving nodes, kills and restarts for an hour: tests/faults
 # make demo       the word count over /usr/share/common-licenses
 # make deps       installs the Debian packages that are missing; silent when all are there
 # make install    PREFIX=/usr/local DESTDIR=
@@ -49,7 +50,7 @@ BENCHES := $(BENCH_SOURCES:tests/%.c=$O/tests/%)
 # V=1 shows the commands.
 Q := $(if $(V),,@)
 
-.PHONY: all check units fuzz demo bench deps install clean
+.PHONY: all check soak units fuzz demo bench deps install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -127,6 +128,11 @@ units: $(UNITS) $(TOOLS) $(REPLAYS)
 
 check: all units
 	LPAD=$(CURDIR)/$O/lpad CC='$(CC)' tests/run '$O' '$(T)'
+
+# All that the suite takes only a little of: every misbehaviour, hundreds of kills, launches and restarts.
+soak: all units
+	MISBEHAVE=all LADDER=200 SOAK=all TEST_LIMIT=10800 LPAD=$(CURDIR)/$O/lpad CC='$(CC)' tests/run '$O' \
+	  'cli/misbehave_modes cli/ladder cli/soak'
 
 demo: $O/lpad
 	$O/lpad launch topologies/wordcount --quiet

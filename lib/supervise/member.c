@@ -9,6 +9,7 @@
 #include "supervise/observe.h"
 
 static const int64_t SECOND = 1000000000;
+enum { PAST_MOST = 100 };       /* incarnations that are told of: a run may last for months */
 static const double NO_LIMIT_SECONDS = 1e9;
 
 void member_set_state(struct supervisor *supervisor, struct member *member, enum member_state state)
@@ -103,6 +104,8 @@ void member_restart(struct member *member)
 	if (!member->past)
 		member->past = json_array();
 	json_array_append_new(member->past, result_incarnation(member));
+	if (json_array_size(member->past) > PAST_MOST)
+		json_array_remove(member->past, 0);
 	member->incarnation++;
 	member->step = NULL;
 	free(member->waits_for);
