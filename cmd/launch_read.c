@@ -92,15 +92,23 @@ int launching_mark(const struct launching *launching, const char *option, const 
 		nearest ? nearest : "", nearest ? "?" : "");
 }
 
-static int hold_no_commands(const struct launching *launching)
+/* Why there is no run that could be held; NULL: there is one. */
+static const char *not_to_be_held(const struct group *group)
+{
+	if (group->command)
+		return "it is a command, which begins to run when it is started";
+	return group->spec && !group->spec->has_run ? "it has no run: it serves from the start" : NULL;
+}
+
+static int hold_runs_alone(const struct launching *launching)
 {
 	const struct topology *topology = launching->topology;
 	for (size_t i = 0; i < topology->groups.count; i++) {
 		const struct group *group = &topology->groups.at[i];
-		for (int k = 0; group->command && k < group->replicas; k++)
+		const char *why = not_to_be_held(group);
+		for (int k = 0; why && k < group->replicas; k++)
 			if (launching->held[group->first + k])
-				return launching_cannot("--hold %s: it is a command, which begins to run when it is started",
-					group->label);
+				return launching_cannot("--hold %s: %s", group->label, why);
 	}
 	return 0;
 }
@@ -115,7 +123,7 @@ static int take_held(struct launching *launching)
 			char *cleanup_free name = memory_copy_span(at, strcspn(at, ","));
 			code = launching_mark(launching, "--hold", name, launching->held);
 		}
-	return code || !launching->held ? code : hold_no_commands(launching);
+	return code || !launching->held ? code : hold_runs_alone(launching);
 }
 
 /* What the machine lacks is a problem of this launch alone. */

@@ -58,6 +58,9 @@ assert_exit 0
 assert_equal "2" "$(wc -l < out)"
 
 # What cannot be held.
+run_lpad launch --hold a,server
+assert_exit 125
+assert_contains "$err" "--hold server: it has no run: it serves from the start"
 run_lpad launch --hold c
 assert_exit 125
 assert_contains "$err" 'lpad: --hold c: there is no such node'
