@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/files.h"
 #include "base/memory.h"
@@ -67,12 +68,20 @@ static bool is_object(const char *word)
 	return text_ends(word, ".so") || strstr(word, ".so.");
 }
 
-static void check_kind(struct candidate *candidate, const struct group *group, size_t place)
+/* The name of one of lpad's own without its ending is a mistake that is easily made. */
+static char *kind_hint(const struct workshop *workshop, const char *word)
+{
+	char *cleanup_free own = workshop->places.nodes ? memory_format("%s/%s.so", workshop->places.nodes, word) : NULL;
+	if (own && !strchr(word, '/') && !access(own, F_OK))
+		return memory_format("lpad's own is `%s.so`", word);
+	return memory_copy_text("another language's sources are compiled into a shared object by hand");
+}
+
+static void check_kind(const struct workshop *workshop, struct candidate *candidate, const struct group *group, size_t place)
 {
 	const char *word = group->module.at[place].text;
-	static const char hint[] = "another language's sources are compiled into a shared object by hand";
 	if (!build_is_source(word) && !is_object(word))
-		candidate_add(candidate, place, "module-kind", memory_copy_text(hint),
+		candidate_add(candidate, place, "module-kind", kind_hint(workshop, word),
 			"`%s` is neither a C source (.c), nor a C++ source (.cc, .cpp, .cxx), nor a shared object (.so)", word);
 	else if (is_object(word) && group->module.count > 1)
 		candidate_add(candidate, place, "module-kind", NULL,
@@ -107,7 +116,7 @@ static void check_age(struct candidate *candidate)
 static void find_files(struct workshop *workshop, struct candidate *candidate, const struct group *group)
 {
 	for (size_t i = 0; i < group->module.count; i++)
-		check_kind(candidate, group, i);
+		check_kind(workshop, candidate, group, i);
 	bool right = !candidate->findings.count;
 	for (size_t i = 0; right && i < group->module.count; i++)
 		find_file(workshop, candidate, group, i);

@@ -113,3 +113,10 @@ begin --set refresh=50ms
 newer() { call cache.get '"first"' && [ "$(jq .number <<< "$answer")" -ge 4 ]; }
 wait_until newer
 finish
+
+# ---- its name without the ending ----
+
+printf 'lpad: 1\nname: short\nnodes:\n  a: {module: cache}\n' > short.yaml
+run_lpad check short.yaml
+assert_exit 1
+assert_contains "$out" "hint: lpad's own is \`cache.so\`"
