@@ -382,7 +382,8 @@ static _Noreturn void launch_here(const struct output_style *style)
 	snprintf(runs, sizeof runs, "%s/runs", folder);
 	snprintf(sockets, sizeof sockets, "%s/sockets", folder);
 	mkdir(sockets, 0700);
-	if (record_create(&record, runs, name, &error))
+	/* Without a manifest the guardian takes it for one that was never begun. */
+	if (record_create(&record, runs, name, &error) || record_write_json(&record, "manifest.json", json_object(), &error))
 		abort();
 	struct launch launch = { .topology = &topology, .processes = processes, .held = held, .record = &record, .sockets = sockets, .program = "/proc/self/exe",
 		.document = write_document, .context = &topology, .style = *style, .guardian = guardian, .time_limit_ns = time_limit_ns,

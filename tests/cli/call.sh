@@ -81,6 +81,7 @@ assert_contains "$err" "lpad call: no run is under way, and there is no record o
 
 # begin FILE: launches it, and waits until it runs; sets $pid and $id.
 begin() {
+	: > events
 	"$LPAD" launch --json "$1" > events 2> messages &
 	pid=$!
 	wait_until file_has events '"phase":"run"'
