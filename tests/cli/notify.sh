@@ -25,9 +25,12 @@ main STATUS=served-1: stopped, exit 6'
 
 export WATCHDOG_USEC=1
 since=$SECONDS
+printf "lpad: 1\nname: idle\nnodes: {a: {command: 'exec sleep 60'}}\n" > idle.yaml
+notified "$SCRATCH/socket" told "$LPAD" launch --quiet --time-limit 500ms idle.yaml
+assert_exit 124
+assert test "$(grep -c 'main WATCHDOG=1' told)" -gt 0
 notified "$SCRATCH/socket" told "$LPAD" launch --quiet
 assert_exit 6
-assert test "$(grep -c 'main WATCHDOG=1' told)" -gt 0
 assert test "$(grep -c 'main WATCHDOG=1' told)" -le $(((SECONDS - since + 1) * 101))
 assert_equal "$expected" "$(grep -v WATCHDOG told | sed 's/: stopping: .*/: stopping: CAUSE/')"
 
