@@ -26,7 +26,7 @@ main STATUS=served-1: stopped, exit 6'
 export WATCHDOG_USEC=1
 since=$SECONDS
 printf "lpad: 1\nname: idle\nnodes: {a: {command: 'exec sleep 60'}}\n" > idle.yaml
-notified "$SCRATCH/socket" told "$LPAD" launch --quiet --time-limit 500ms idle.yaml
+notified "$SCRATCH/idle" told "$LPAD" launch --quiet --time-limit 500ms idle.yaml
 assert_exit 124
 assert test "$(grep -c 'main WATCHDOG=1' told)" -gt 0
 notified "$SCRATCH/socket" told "$LPAD" launch --quiet
