@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What nng 1.5.2 does not survive, kept from it: its calls of sendmsg and readv come here, for a function of the program goes before
- * that of the C library. All of it is about a peer that dies.
+ * What nng 1.5.2 does not survive, kept from it: its calls of sendmsg, readv and epoll_wait come here, for a function of the program
+ * goes before that of the C library. All of it is about a peer that dies, or a connection that does.
  *
  * - The first eight bytes that are written to a new connection fail with EPIPE: nng takes that for the closing of its own socket and
  *   never accepts again. Any other error of a peer it survives: it gets the name that the same death has over tcp.
  * - A connection that fails on one side while the other is between two halves of a message (its header has come, not yet its body; a
  *   part has gone) is never done with: the thread that ends all connections waits for it, for good, and with it every close. So
  *   only reading tells of a death: what is written to the dead counts as sent, as if it were still on its way, and the end is
- *   read when no message is half sent.
+ *   read when no message is half sent. A death that comes as an error of the descriptor (tcp: what came for the closed end was
+ *   answered by a reset) would end the connection at once: it is told as something to be read, and to be written.
  */
 #include "link/nng_frame.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -112,6 +115,8 @@ ssize_t readv(int fd, const struct iovec *parts, int count)
 		return got;
 	int why = errno;
 	struct connection *connection = connection_of(fd, true);
+	if (connection)
+		shutdown(fd, SHUT_RDWR);        /* over tcp a part could still be sent: from here on all counts as sent */
 	if (connection && connection->half_sent && connection->held_back++ < ENDS_HELD_BACK) {
 		errno = EAGAIN;         /* it asks again at once */
 		return -1;
@@ -120,6 +125,28 @@ ssize_t readv(int fd, const struct iovec *parts, int count)
 	return got;
 }
 
+#ifndef __SANITIZE_THREAD__             /* it must see who waits for what */
+
+/* The name that nng gives its thread; whoever else waits is told all. */
+static bool is_poller(void)
+{
+	static _Thread_local enum { UNKNOWN, POLLER, OTHER } self;
+	char name[16];
+	if (self == UNKNOWN)
+		self = !pthread_getname_np(pthread_self(), name, sizeof name) && !strcmp(name, "nng:poll:epoll") ? POLLER : OTHER;
+	return self == POLLER;
+}
+
+int epoll_wait(int fd, struct epoll_event *events, int most, int timeout_ms)
+{
+	int count = (int)syscall(SYS_epoll_pwait, fd, events, most, timeout_ms, NULL, 0);
+	for (int i = 0; i < count && is_poller(); i++)
+		if (events[i].events & EPOLLERR)
+			events[i].events = (events[i].events & ~(uint32_t)EPOLLERR) | EPOLLIN | EPOLLOUT;
+	return count;
+}
+
+#endif
 #endif
 
 /* A file of which nothing is used would not become part of the program. */
