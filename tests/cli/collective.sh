@@ -101,7 +101,8 @@ odd combine 1 -5 4 odd/1 'all_reduce of 2 f64 (max), round 3' 'all_reduce of 2 f
 odd circle 0 -5 4 'broadcast of 2 f64 from place'
 odd behind 0 -5 4 odd/0 'reduce of 2 f64 (sum) to place 0' 'all_reduce of 2 f64 (sum), round 3'
 odd root 2 -5 2 odd/2 odd/0 'from place 0, round 3' 'from place 3, round 3'
-odd_stays root 3 -[58] 2         # both of them are roots, and wait for each other's answers: on a slow machine a circle
+# Both of them are roots, and wait for each other's answers: on a slow machine a circle, which is not always found.
+deadline=5s odd_stays root 3 -[358] 2
 odd die 2 -2 3 odd/2
 odd die 0 -2 3 odd/0
 
