@@ -84,6 +84,7 @@ run_lpad status askr/1
 assert_exit 3
 
 # Both processes killed at once: lost.
+: > events
 "$LPAD" launch --json topo.yaml > events 2> messages &
 pid=$!
 wait_until file_has events '"phase":"run"'

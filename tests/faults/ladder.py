@@ -189,7 +189,10 @@ class Ladder:
             raise Wrong(f"{run} is listed {len(listed)} times")
         state = listed[0]["state"]
         if state == "lost" and not result and whom in ("both", "isolated"):
-            if (rm := self.lpad("rm", run)).returncode:
+            if (rm := self.lpad("rm", run)).returncode and "is no record" in rm.stderr:
+                shutil.rmtree(record)           # its manifest was not whole yet
+                return "begun"
+            elif rm.returncode:
                 raise Wrong(f"lpad rm {run}: {rm.stderr}")
             return state
         if state != "ended" or not result or (listed[0]["exit"], listed[0]["status"]) != (result["exit"], result["status"]):
