@@ -46,13 +46,16 @@ int asking_timeout(struct asked *asked, const char *text)
 	return 0;
 }
 
-void asking_take_nodes(struct asked *asked, const struct options *options)
+int asking_take_nodes(struct asked *asked, const struct options *options)
 {
+	if (options->rest)
+		return command_usage_error(asked->command, "nodes are wanted, and nothing behind --");
 	for (int i = 0; i < options->operand_count; i++) {
 		if (!asked->nodes)
 			asked->nodes = json_array();
 		json_array_append_new(asked->nodes, channel_text(options->operands[i], strlen(options->operands[i])));
 	}
+	return 0;
 }
 
 json_t *asking_question(const struct asked *asked, const char *what)

@@ -27,7 +27,8 @@ struct asked {
 int asking_fail(const struct asked *asked, const struct error *error);
 /* --timeout. 0, or EXIT_USAGE with the complaint printed. */
 int asking_timeout(struct asked *asked, const char *text);
-void asking_take_nodes(struct asked *asked, const struct options *options);
+/* The operands. 0, or EXIT_USAGE with the complaint printed. */
+int asking_take_nodes(struct asked *asked, const struct options *options);
 /* {"ask": WHAT}, with the nodes. */
 json_t *asking_question(const struct asked *asked, const char *what);
 /* Sends it, and waits for the answer; after two seconds says for whom. NULL with an error: EPIPE if the run has ended, ETIMEDOUT. */

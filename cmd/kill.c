@@ -81,10 +81,7 @@ static int read_options(struct asked *asked, struct options *options, int *numbe
 		default:
 			return EXIT_USAGE;
 		}
-	asking_take_nodes(asked, options);
-	if (options->rest)
-		return command_usage_error(asked->command, "nodes are wanted, and nothing behind --");
-	return -1;
+	return asking_take_nodes(asked, options) ? EXIT_USAGE : -1;
 }
 
 /* The whole run: until it has ended. */

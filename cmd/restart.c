@@ -33,8 +33,9 @@ static int read_options(struct asked *asked, struct options *options)
 		default:
 			return EXIT_USAGE;
 		}
-	asking_take_nodes(asked, options);
-	if (!asked->nodes || options->rest)
+	if (asking_take_nodes(asked, options))
+		return EXIT_USAGE;
+	if (!asked->nodes)
 		return command_usage_error(asked->command, "which nodes? A replica, actor/3, or a group, actor");
 	return -1;
 }

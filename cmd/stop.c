@@ -66,9 +66,8 @@ static int read_options(struct stopping *stopping, struct options *options)
 		default:
 			return EXIT_USAGE;
 		}
-	asking_take_nodes(asked, options);
-	if (options->rest)
-		return command_usage_error(asked->command, "nodes are wanted, and nothing behind --");
+	if (asking_take_nodes(asked, options))
+		return EXIT_USAGE;
 	if (asked->nodes && (stopping->code >= 0 || stopping->why))
 		return command_usage_error(asked->command, "--code and --why are for the whole run, not for nodes of it");
 	return -1;
@@ -76,7 +75,7 @@ static int read_options(struct stopping *stopping, struct options *options)
 
 /* ---- nodes ---- */
 
-static void show_stopped(const struct asked *asked, const json_t *answer)
+static void show_stopped(const json_t *answer)
 {
 	const char *node;
 	json_t *failure;
@@ -88,7 +87,6 @@ static void show_stopped(const struct asked *asked, const json_t *answer)
 		fprintf(stderr, "lpad stop: %s did not end in time, and had to be killed\n", late);
 	json_object_foreach(json_object_get(answer, "failures"), node, failure)
 		fprintf(stderr, "lpad stop: %s failed: %s\n", node, json_string_value(json_object_get(failure, "text")));
-	(void)asked;
 }
 
 static int stop_nodes(struct asked *asked)
@@ -97,7 +95,7 @@ static int stop_nodes(struct asked *asked)
 	json_t *answer = asking_ask(asked, asking_question(asked, "stop"), &error);
 	if (!answer)
 		return asking_fail(asked, &error);
-	show_stopped(asked, answer);
+	show_stopped(answer);
 	int code = json_object_size(json_object_get(answer, "failures")) ? EXIT_PROBLEMS : EXIT_OK;
 	if (asked->json)
 		asking_print(json_incref(answer));
