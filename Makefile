@@ -33,6 +33,9 @@ ALL_CFLAGS := -std=gnu11 -pthread $(CFLAGS) $(WARNINGS) $(sanitize) -D_GNU_SOURC
 LIBS := -lyaml -lnng -ljansson -lmd $$(pkg-config --libs hwloc) -lm -ldl -pthread
 
 MODULE_SOURCES := $(sort $(wildcard lib/modules/*.c))
+MODULE_FOLDERS := $(patsubst lib/modules/%/,%,$(sort $(dir $(wildcard lib/modules/*/*.c))))
+# What modules of several files are made of but for the file of the module's name: for their unit tests.
+PART_SOURCES := $(filter-out $(foreach name,$(MODULE_FOLDERS),lib/modules/$(name)/$(name).c),$(sort $(wildcard lib/modules/*/*.c)))
 LIB_SOURCES := $(filter-out $(MODULE_SOURCES),$(sort $(wildcard lib/*/*.c)))
 CMD_SOURCES := $(sort $(wildcard cmd/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
@@ -41,7 +44,8 @@ FUZZ_SOURCES := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.
 BENCH_SOURCES := $(filter-out tests/bench/trivial.c,$(sort $(wildcard tests/bench/*.c)))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$O/obj/%.o)
 CMD_OBJECTS := $(CMD_SOURCES:%.c=$O/obj/%.o)
-MODULES := $(MODULE_SOURCES:lib/modules/%.c=$O/nodes/%.so)
+MODULES := $(MODULE_SOURCES:lib/modules/%.c=$O/nodes/%.so) $(MODULE_FOLDERS:%=$O/nodes/%.so)
+PART_OBJECTS := $(PART_SOURCES:%.c=$O/obj/%.o)
 UNITS := $(UNIT_SOURCES:tests/%.c=$O/tests/%)
 TOOLS := $(TOOL_SOURCES:tests/%.c=$O/tests/%)
 REPLAYS := $(FUZZ_SOURCES:tests/fuzz/%.c=$O/tests/fuzz/%)
@@ -64,11 +68,32 @@ $O/liblpad.a: $(LIB_OBJECTS)
 	@rm -f $@
 	$Qar rcs $@ $(LIB_OBJECTS)
 
-# The nodes that come with lpad: as an author's, one source each. Uninstalled, lpad finds them here.
+# The nodes that come with lpad: as an author's, of one source each, or of those in a folder. Uninstalled, lpad finds them here.
+MODULE_FLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(CFLAGS) $(WARNINGS) $(sanitize) -Ilib/include
+MODULE_LIBS := -lm
+
 $O/nodes/%.so: lib/modules/%.c $O/flags
 	@mkdir -p $(@D)
 	@echo '  module  $@'
-	$Q$(CC) -std=gnu11 -fPIC -shared $(CFLAGS) $(WARNINGS) $(sanitize) -Ilib/include -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $<
+	$Q$(CC) $(MODULE_FLAGS) -shared -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(MODULE_LIBS)
+
+$O/pic/%.o: lib/modules/%.c $O/flags
+	@mkdir -p $(@D)
+	@echo '  compile $< (module)'
+	$Q$(CC) $(MODULE_FLAGS) -MMD -MP -c -o $@ $<
+
+define module_folder
+$O/nodes/$(1).so: $(patsubst lib/modules/%.c,$O/pic/%.o,$(sort $(wildcard lib/modules/$(1)/*.c)))
+	@mkdir -p $$(@D)
+	@echo '  module  $$@'
+	$$Q$$(CC) $$(sanitize) -shared $$(LDFLAGS) -o $$@ $$^ $$(MODULE_LIBS)
+-include $(patsubst lib/modules/%.c,$O/pic/%.d,$(wildcard lib/modules/$(1)/*.c))
+endef
+$(foreach name,$(MODULE_FOLDERS),$(eval $(call module_folder,$(name))))
+
+$O/libparts.a: $(PART_OBJECTS)
+	@rm -f $@
+	$Qar rcs $@ $(PART_OBJECTS)
 
 # What Python programs import; uninstalled, lpad finds it here.
 $O/python/lpad.py: lib/python/lpad.py
@@ -94,10 +119,11 @@ $O/obj/%.o: %.c $O/flags
 	@echo '  compile $<'
 	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$O/tests/unit/%: tests/unit/%.c $O/liblpad.a $O/flags
+$O/tests/unit/%: tests/unit/%.c $O/liblpad.a $O/libparts.a $O/flags
 	@mkdir -p $(@D)
 	@echo '  compile $<'
-	$Q$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $O/liblpad.a $(LIBS) $$(pkg-config --libs check)
+	$Q$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $O/libparts.a $O/liblpad.a $(LIBS) \
+	  $$(pkg-config --libs check)
 
 define whole_program
 $O/tests/$(1)/%: tests/$(1)/%.c $O/liblpad.a $O/flags
@@ -122,7 +148,7 @@ fuzz:
 	for name in $(FUZZ_SOURCES:tests/fuzz/%.c=%); do clang $(filter-out -O2,$(ALL_CFLAGS)) -O1 $(FUZZ_FLAGS) -fsanitize=fuzzer -Itests \
 	  -o build/fuzz/fuzz/$$name tests/fuzz/$$name.c build/fuzz/liblpad.a $(LIBS) || exit 1; done
 
--include $(LIB_OBJECTS:.o=.d) $(CMD_OBJECTS:.o=.d) $(UNITS:=.d) $(BENCHES:=.d) $(TOOLS:=.d) $(REPLAYS:=.d) $(MODULES:=.d)
+-include $(LIB_OBJECTS:.o=.d) $(PART_OBJECTS:.o=.d) $(CMD_OBJECTS:.o=.d) $(UNITS:=.d) $(BENCHES:=.d) $(TOOLS:=.d) $(REPLAYS:=.d) $(MODULES:=.d)
 
 units: $(UNITS) $(TOOLS) $(REPLAYS)
 

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Streams of steps: what a writer has sent, so that items may refer to steps sent earlier and to each other's. A stream is known by
+ * its owner ("actor/3") and its name; it belongs to the newest incarnation of the owner. One thread at a time.
+ */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include "steps.h"
+
+struct stream {
+	char *owner, *name;
+	int incarnation;
+	int64_t items;                  /* number of the last item inserted */
+	int64_t first, next;            /* steps first .. next-1 are here */
+	struct pool *pool;              /* NULL before the first step */
+};
+
+struct streams;
+
+struct streams *streams_new(void);
+void streams_free(struct streams *streams);
+/* Made if it is not there. Lives as long as the streams. */
+struct stream *streams_find(struct streams *streams, const char *owner, const char *name);
+size_t streams_count(const struct streams *streams);
+struct stream *streams_at(struct streams *streams, size_t place);       /* in the order in which they were made */
+
+/* A new incarnation writes: what the old one has not made items of is dropped. */
+void stream_take_over(struct stream *stream, int incarnation);
+/* The next step; takes over the caller's reference. */
+void stream_add(struct stream *stream, struct pool *pool, uint32_t step);
+/* Steps before `oldest` are not wanted any more; if steps up to it never came, the next one is `oldest`. */
+void stream_keep(struct stream *stream, int64_t oldest);
+bool stream_has(const struct stream *stream, int64_t first, int64_t count);
+void stream_steps(const struct stream *stream, int64_t first, uint32_t count, uint32_t *steps);        /* borrowed references */
+size_t stream_memory(const struct stream *stream);
+
+#endif
