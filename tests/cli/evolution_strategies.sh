@@ -23,6 +23,7 @@ done
 evolve --threads > other
 cmp one other || fail "as threads"
 cp -R "$(dirname "$TESTS")/topologies/evolution-strategies" packed
+cp -R "$(dirname "$TESTS")/topologies/common" .
 sed -i 's/replicas: $evaluators/&, per_process: 3/' packed/topo.yaml
 run_lpad launch packed
 assert_exit 0

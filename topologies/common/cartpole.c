@@ -21,23 +21,18 @@ static void move(double *state, bool right)
 	state[ANGLE_SPEED] += interval * angle_change;
 }
 
-static bool goes_right(const double *weights, const double *state)
+void cartpole_start(struct cartpole *game, lpad_rng *rng)
 {
-	double sum = weights[STATE];
-	for (int i = 0; i < STATE; i++)
-		sum += weights[i] * state[i];
-	return sum > 0;
+	for (int i = 0; i < CARTPOLE_STATE; i++)
+		game->state[i] = 0.1 * lpad_random_real(rng) - 0.05;
+	game->steps = 0;
 }
 
-int cartpole_play(const double *weights, lpad_rng *rng)
+enum cartpole_end cartpole_step(struct cartpole *game, bool right)
 {
-	double state[STATE];
-	for (int i = 0; i < STATE; i++)
-		state[i] = 0.1 * lpad_random_real(rng) - 0.05;
-	for (int steps = 1; steps < LONGEST; steps++) {
-		move(state, goes_right(weights, state));
-		if (fabs(state[X]) > widest || fabs(state[ANGLE]) > steepest)
-			return steps;
-	}
-	return LONGEST;
+	move(game->state, right);
+	game->steps++;
+	if (fabs(game->state[X]) > widest || fabs(game->state[ANGLE]) > steepest)
+		return CARTPOLE_FELL;
+	return game->steps < CARTPOLE_LONGEST ? CARTPOLE_GOES_ON : CARTPOLE_TOO_LONG;
 }
