@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make            build/lpad
 # make check      all tests; T=unit/test_text or T=cli/launch for one
+# make reproduce  the published systems, full size: topologies/*/reproduce.sh; T=coded-matmul for one; build/reproduce/checks.txt
 # make soak       misbehaving nodes, kills and restarts for an hour: tests/faults
 # make demo       the word count over /usr/share/common-licenses
 # make deps       installs the Debian packages that are missing; silent when all are there
@@ -16,8 +17,9 @@ T ?=
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 VERSION := 0.1.0
 
-PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev libhwloc-dev check mandoc jq python3 python3-yaml python3-jsonschema
+PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev libhwloc-dev check mandoc jq python3 python3-yaml python3-jsonschema libopenblas-dev
 PACKAGES_CI := clang fish zsh procps gdb strace tmux
+PACKAGES_PLOT := gnuplot-nox
 
 comma := ,
 variant := $(if $(filter-out gcc cc,$(CC)),$(notdir $(CC)))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
@@ -42,10 +44,12 @@ UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 TOOL_SOURCES := $(sort $(wildcard tests/tools/*.c))
 FUZZ_SOURCES := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.c)))
 BENCH_SOURCES := $(filter-out tests/bench/trivial.c,$(sort $(wildcard tests/bench/*.c)))
+COMMON_SOURCES := $(sort $(filter-out %/test.c,$(wildcard topologies/common/*.c)))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$O/obj/%.o)
 CMD_OBJECTS := $(CMD_SOURCES:%.c=$O/obj/%.o)
 MODULES := $(MODULE_SOURCES:lib/modules/%.c=$O/nodes/%.so) $(MODULE_FOLDERS:%=$O/nodes/%.so)
 PART_OBJECTS := $(PART_SOURCES:%.c=$O/obj/%.o)
+COMMON_OBJECTS := $(COMMON_SOURCES:%.c=$O/obj/%.o)
 UNITS := $(UNIT_SOURCES:tests/%.c=$O/tests/%)
 TOOLS := $(TOOL_SOURCES:tests/%.c=$O/tests/%)
 REPLAYS := $(FUZZ_SOURCES:tests/fuzz/%.c=$O/tests/fuzz/%)
@@ -54,7 +58,7 @@ BENCHES := $(BENCH_SOURCES:tests/%.c=$O/tests/%)
 # V=1 shows the commands.
 Q := $(if $(V),,@)
 
-.PHONY: all check soak units fuzz demo bench deps install clean
+.PHONY: all check soak units fuzz demo bench reproduce deps install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -125,6 +129,12 @@ $O/tests/unit/%: tests/unit/%.c $O/liblpad.a $O/libparts.a $O/flags
 	$Q$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $O/libparts.a $O/liblpad.a $(LIBS) \
 	  $$(pkg-config --libs check)
 
+# What several topologies share, with what it needs: they are not part of lpad.
+$(filter $O/tests/unit/test_common_%,$(UNITS)): $O/tests/unit/%: tests/unit/%.c $(COMMON_OBJECTS) $O/liblpad.a $O/flags
+	@mkdir -p $(@D)
+	@echo '  compile $<'
+	$Q$(CC) $(ALL_CFLAGS) -Itopologies -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(COMMON_OBJECTS) $O/liblpad.a -lopenblas $(LIBS) $$(pkg-config --libs check)
+
 define whole_program
 $O/tests/$(1)/%: tests/$(1)/%.c $O/liblpad.a $O/flags
 	@mkdir -p $$(@D)
@@ -148,7 +158,7 @@ fuzz:
 	for name in $(FUZZ_SOURCES:tests/fuzz/%.c=%); do clang $(filter-out -O2,$(ALL_CFLAGS)) -O1 $(FUZZ_FLAGS) -fsanitize=fuzzer -Itests \
 	  -o build/fuzz/fuzz/$$name tests/fuzz/$$name.c build/fuzz/liblpad.a $(LIBS) || exit 1; done
 
--include $(LIB_OBJECTS:.o=.d) $(PART_OBJECTS:.o=.d) $(CMD_OBJECTS:.o=.d) $(UNITS:=.d) $(BENCHES:=.d) $(TOOLS:=.d) $(REPLAYS:=.d) $(MODULES:=.d)
+-include $(LIB_OBJECTS:.o=.d) $(PART_OBJECTS:.o=.d) $(COMMON_OBJECTS:.o=.d) $(CMD_OBJECTS:.o=.d) $(UNITS:=.d) $(BENCHES:=.d) $(TOOLS:=.d) $(REPLAYS:=.d) $(MODULES:=.d)
 
 units: $(UNITS) $(TOOLS) $(REPLAYS)
 
@@ -166,8 +176,12 @@ demo: $O/lpad
 bench: $O/lpad $(BENCHES)
 	LPAD=$(CURDIR)/$O/lpad tests/bench/run $O
 
+# Every published system at full size, its CHECK lines and plots in build/reproduce; without gnuplot there are no plots.
+reproduce: all
+	LPAD=$(CURDIR)/$O/lpad topologies/reproduce '$O/reproduce' $(T)
+
 deps:
-	@missing=; for p in $(PACKAGES) $(if $(CI),$(PACKAGES_CI)); do \
+	@missing=; for p in $(PACKAGES) $(if $(CI),$(PACKAGES_CI) $(PACKAGES_PLOT)); do \
 	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \

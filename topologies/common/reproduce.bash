@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# Sourced by each topologies/NAME/reproduce.sh, in its folder. $REPRODUCE is where plots and tables go (build/reproduce), $LPAD the
+# program. End with `finish`: it exits 0 only if all passed.
+set -u
+cd "$(dirname "${BASH_SOURCE[1]}")" || exit 2
+here=$PWD name=${PWD##*/}
+LPAD=${LPAD:-$(realpath ../../build/lpad)}
+REPRODUCE=${REPRODUCE:-$(realpath ../..)/build/reproduce}
+mkdir -p "$REPRODUCE" || exit 2
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+failures=0 made=0
+
+# launch NAME ARGUMENT...: one run of this topology; shown, kept as $work/NAME.txt without the nodes' names in front, its record as
+# $work/NAME. A run that fails is remembered.
+launch() {
+	local run=$1 code
+	shift
+	echo "-- $run: lpad launch $name $*"
+	"$LPAD" launch "$here" --quiet --record "$work/$run.records" "$@" > "$work/$run.raw"
+	code=$?
+	sed -E 's/^[a-z][^ |]* *\| //' "$work/$run.raw" | tee "$work/$run.txt"
+	ln -sfn "$(realpath "$work/$run.records/latest")" "$work/$run"
+	made=$((made + $(grep -c '^CHECK ' "$work/$run.txt")))
+	[ $code -eq 0 ] || { echo "$run: exit $code"; failures=$((failures + 1)); }
+}
+
+# check NAME MEASURED EXPECTED TOLERANCE: numbers; the tolerance may be a percentage of what is expected: 4%. Or EXPECTED is a bound:
+# '<=2', '>=2', and TOLERANCE 0.
+check() {
+	local verdict=FAIL
+	awk -v m="$2" -v e="$3" -v t="$4" 'BEGIN {
+		if (m !~ /^[-+.0-9eE]+$/) exit 1
+		if (e ~ /^<=/) exit !(m + 0 <= substr(e, 3) + 0)
+		if (e ~ /^>=/) exit !(m + 0 >= substr(e, 3) + 0)
+		room = t ~ /%$/ ? t / 100 * (e < 0 ? -e : e) : t
+		exit !(e ~ /^[-+.0-9eE]+$/ && m - e <= room && e - m <= room)
+	}' && verdict=PASS
+	echo "CHECK $1 ${2:-?} ${3:-?} $4 $verdict"
+	made=$((made + 1))
+	[ $verdict = PASS ] || failures=$((failures + 1))
+}
+
+# plot: gnuplot commands on stdin, after which the picture is $REPRODUCE/NAME.svg. Files of $work are plotted by their names alone.
+plot() {
+	command -v gnuplot > /dev/null || { echo "no plot: gnuplot is not there (apt-get install gnuplot-nox)"; return; }
+	(cd "$work" && { echo "set terminal svg size 800,500 background 'white'; set output '$REPRODUCE/$name.svg'"; cat; } | gnuplot) ||
+		{ echo "the plot failed"; failures=$((failures + 1)); }
+}
+
+finish() {
+	echo "$name: $made checks, $failures failures"
+	[ $failures -eq 0 ] && [ $made -gt 0 ]
+	exit
+}
