@@ -35,7 +35,7 @@ ALL_CFLAGS := -std=gnu11 -pthread $(CFLAGS) $(WARNINGS) $(sanitize) -D_GNU_SOURC
 LIBS := -lyaml -lnng -ljansson -lmd $$(pkg-config --libs hwloc) -lm -ldl -pthread
 
 MODULE_SOURCES := $(sort $(wildcard lib/modules/*.c))
-MODULE_FOLDERS := $(patsubst lib/modules/%/,%,$(sort $(dir $(wildcard lib/modules/*/*.c))))
+MODULE_FOLDERS := $(foreach folder,$(patsubst lib/modules/%/,%,$(wildcard lib/modules/*/)),$(if $(wildcard lib/modules/$(folder)/$(folder).c),$(folder)))
 # What modules of several files are made of but for the file of the module's name: for their unit tests.
 PART_SOURCES := $(filter-out $(foreach name,$(MODULE_FOLDERS),lib/modules/$(name)/$(name).c),$(sort $(wildcard lib/modules/*/*.c)))
 LIB_SOURCES := $(filter-out $(MODULE_SOURCES),$(sort $(wildcard lib/*/*.c)))

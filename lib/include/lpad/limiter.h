@@ -75,7 +75,7 @@ static inline double lpad_limiter_diff(const lpad_limiter *limiter)
 static inline bool lpad_limiter_can_insert(const lpad_limiter *limiter)
 {
 	return lpad_limiter_size(limiter) + 1 <= limiter->min_size
-	    || lpad_limiter_diff(limiter) + limiter->samples_per_insert <= limiter->max_diff;
+	    || (double)(limiter->inserts + 1) * limiter->samples_per_insert - (double)limiter->samples <= limiter->max_diff;
 }
 
 /* So many samples at once. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which item is next: the sampler and the remover of a table. An item is a slot, a small number that the table chooses and reuses;
- * the selector grows to the largest. One thread at a time.
+ * the selector grows to the largest. Slots are below 2^31. One thread at a time.
  *
  *   fifo, lifo             the oldest, the newest; in the order of selector_insert                O(1)
  *   uniform                each alike                                                            O(1)
  *   prioritized            priority^exponent over the sum of all (Schaul et al. 2016, arXiv 1511.05952, section 3.3; a sum tree);
- *                          each alike if the sum is 0                                            O(log n)
+ *                          each alike if the sum is 0; weights above 2e298 count as that         O(log n)
  *   min_heap, max_heap     the smallest, the largest priority; of equals the oldest              O(log n), O(1) to pick
  */
 #ifndef SELECTOR_H
