@@ -2,6 +2,7 @@
 /* How a run is, and each of its nodes; of one that has ended, how it was. */
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -191,10 +192,25 @@ static void show_failure(const json_t *node, const char *key, const char *how)
 			*text_of(failure, "limit") ? ", " : "", text_of(failure, "limit"));
 }
 
-static void show_waits(const json_t *node)
+/* What nodes, and those whom they ask, say in their own words. */
+__attribute__((format(printf, 1, 2)))
+static void show_line(const char *format, ...)
 {
+	va_list list;
+	va_start(list, format);
+	char *cleanup_free line = memory_format_list(format, list);
+	va_end(list);
+	puts(text_printable(line));
+}
+
+static void show_words(const json_t *node)
+{
+	const char *name;
+	json_t *text;
+	json_object_foreach(json_object_get(node, "status"), name, text)
+		show_line("%s%s%s: %s", text_of(node, "node"), *name ? " " : "", name, json_string_value(text));
 	if (*text_of(node, "waits_for"))
-		printf("%s waits for %s\n", text_of(node, "node"), text_of(node, "waits_for"));
+		show_line("%s waits for %s", text_of(node, "node"), text_of(node, "waits_for"));
 }
 
 static void show_metrics(const json_t *nodes)
@@ -256,7 +272,7 @@ static void show(const struct showing *showing, const json_t *status)
 	show_run(status);
 	show_nodes(nodes);
 	json_array_foreach(nodes, i, node) {
-		show_waits(node);
+		show_words(node);
 		show_failure(node, "failure", "failed");
 		show_failure(node, "last_failure", "had failed");
 	}

@@ -21,6 +21,7 @@
 #include "link/message.h"
 #include "node/bind.h"
 #include "node/load.h"
+#include "node/statuses.h"
 
 struct fake_param {
 	char *name, *value;
@@ -168,6 +169,7 @@ struct lpad_node {                      /* is the test */
 	LIST(lpad_future *) futures;    /* all not freed */
 	LIST(lpad_call *) calls;        /* all, by number */
 	LIST(struct fake_report) reports;
+	struct statuses statuses;
 	struct text log;
 	bool stop_asked;
 	int stop_code, restarts;

@@ -21,6 +21,7 @@ lpad_test *lpad_test_new(const char *implementation)
 {
 	struct error error = { 0 };
 	lpad_node *node = memory_new(sizeof *node);
+	statuses_init(&node->statuses);
 	node->module = module_of_table(&lpad_module, &fake_host, &error);
 	if (!node->module)
 		fake_mistake("the module: %s", error.text);

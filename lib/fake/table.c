@@ -167,6 +167,16 @@ static void host_report(lpad_node *node, const char *name, double value, int64_t
 		*list_add(&node->reports) = (struct fake_report){ memory_copy_text(name), value, step };
 }
 
+static void __attribute__((format(printf, 3, 4))) host_status(lpad_node *node, const char *name, const char *format, ...)
+{
+	va_list list;
+	va_start(list, format);
+	char *cleanup_free text = format ? memory_format_list(format, list) : NULL;
+	va_end(list);
+	if (!node->checking)
+		statuses_set(&node->statuses, name, text);
+}
+
 static lpad_rng host_random(lpad_node *node, const char *name)
 {
 	return random_stream(1, host_group(node), node->index, 1, name);
@@ -626,4 +636,5 @@ const lpad_host fake_host = {
 	.publish = host_publish, .subscribers = host_subscribers, .take = host_take, .publishers = host_publishers,
 	.then = host_then, .methods = host_methods, .idempotent = host_idempotent, .batch = host_batch, .set_batch = fake_set_batch,
 	.content = message_content,
+	.status = host_status,
 };

@@ -225,6 +225,11 @@ double lpad_test_report(lpad_test *test, const char *name, int i, int64_t *step)
 	return report->value;
 }
 
+const char *lpad_test_status(lpad_test *test, const char *name)
+{
+	return statuses_text(&node_of(test)->statuses, name);
+}
+
 const char *lpad_test_log(lpad_test *test)
 {
 	return text_string(&node_of(test)->log);
@@ -352,6 +357,7 @@ static void free_settings(lpad_node *node)
 	list_release(&node->axes);
 	list_release(&node->ports);
 	list_release(&node->reports);
+	statuses_release(&node->statuses);
 }
 
 void lpad_test_free(lpad_test *test)

@@ -65,6 +65,7 @@ struct long_wait {
 	const char *busy;               /* with what: "sample", "run" */
 	/* note.c and circle.c: */
 	bool asking, probing;
+	char *told;                     /* why it takes so long, as the user was told; "": nobody knows; NULL: he was not */
 	int64_t probe_ns;
 };
 void link_wait_begin(struct link *link, struct long_wait *wait, int64_t now_ns, const char *peer, const char *what);
@@ -189,6 +190,7 @@ struct link {
 	int64_t next_tick_ns;           /* lock: when link_tick will be called next */
 	struct long_wait *waits;        /* lock */
 	uint64_t wait_serial;           /* lock */
+	uint64_t told_serial;           /* lock: counts what has become different in `told` of the waits */
 	int64_t note_after_ns;
 	struct probe *probes;           /* lock */
 	struct works *works;

@@ -135,6 +135,13 @@ int link_listen(struct link *link, const char *address, struct error *error);
 const char *link_listen_topic(struct link *link, const char *topic, const char *address, struct error *error);
 /* Names of neighbours not yet wired (or not yet drained), at most `room`; returns how many there are in all. Texts are borrowed. */
 size_t link_waits_for(struct link *link, const char **names, size_t room);
+/* The waits that the user was told of, and that still last. Returns a number that is another one when they are different ones, or for
+   other reasons; `each` may be NULL: only that. It is called with the link's lock held. */
+struct told_wait {
+	const char *what, *why;         /* "replay.sample"; why may be "" */
+	double seconds;
+};
+uint64_t link_told_waits(struct link *link, void (*each)(void *context, const struct told_wait *wait), void *context);
 void link_go(struct link *link);
 /* Deadlines that have passed, notes due, counters; returns ms until it wants to be called again, -1: not by time. */
 int64_t link_tick(struct link *link);

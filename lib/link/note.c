@@ -2,6 +2,7 @@
 /* The user is told of long waits: after 10 s, 20 s, 40 s... Of calls the server is asked first why it has not answered. */
 #include "base/clock.h"
 #include "base/memory.h"
+#include "link/body.h"
 #include "link/caller.h"
 
 static const int64_t ANSWER_NS = 1000000000;    /* the note does not wait longer for the server's sentence */
@@ -11,18 +12,28 @@ struct asked {
 	uint64_t wait;                          /* serial */
 };
 
-static void note(struct link *link, struct long_wait *wait, const char *why, int length)
+/* "replay.sample and 2 others". Caller frees. */
+static char *what_for(const struct long_wait *wait)
 {
-	char span[32], others[40] = "";
-	int64_t now = clock_ns(), ms = (now - wait->since_ns) / 1000000;
+	char others[40] = "";
 	size_t left = 0;
 	for (size_t i = 0; i < wait->count; i++)
 		left += wait->futures[i] && !wait->futures[i]->done;
 	if (left > 1)
 		snprintf(others, sizeof others, " and %zu other%s", left - 1, left == 2 ? "" : "s");
+	return memory_format("%s%s%s%s", wait->peer, wait->what ? "." : "", wait->what ? wait->what : "", others);
+}
+
+static void note(struct link *link, struct long_wait *wait, const char *why, int length)
+{
+	char span[32];
+	int64_t now = clock_ns(), ms = (now - wait->since_ns) / 1000000;
+	char *cleanup_free what = what_for(wait);
 	clock_span(span, ms < 1000 ? ms : ms / 1000 * 1000);
-	link_note(link, "%s has waited %s for %s%s%s%s%s%.*s", link->self.node, span, wait->peer, wait->what ? "." : "",
-		wait->what ? wait->what : "", others, length ? ": " : "", length, why);
+	link_note(link, "%s has waited %s for %s%s%.*s", link->self.node, span, what, length ? ": " : "", length, why);
+	free(wait->told);
+	wait->told = body_printable(memory_copy_span(why, (size_t)length));
+	link->told_serial++;
 	wait->asking = false;
 	wait->note_ns = now + (now - wait->since_ns);
 	link_tick_by(link, wait->note_ns);
@@ -74,6 +85,21 @@ static void tell(struct link *link, struct long_wait *wait, int64_t now_ns)
 		const char *why = future ? states[line_state(future->ask.line)] : "";
 		note(link, wait, why, (int)strlen(why));
 	}
+}
+
+uint64_t link_told_waits(struct link *link, void (*each)(void *context, const struct told_wait *wait), void *context)
+{
+	link_lock(link);
+	uint64_t serial = link->told_serial;
+	int64_t now = clock_ns();
+	for (const struct long_wait *wait = each ? link->waits : NULL; wait; wait = wait->next) {
+		if (!wait->told)
+			continue;
+		char *cleanup_free what = what_for(wait);
+		each(context, &(struct told_wait){ what, wait->told, (double)(now - wait->since_ns) / 1e9 });
+	}
+	link_unlock(link);
+	return serial;
 }
 
 void waits_tick(struct link *link, int64_t now_ns, int64_t *next_ns)

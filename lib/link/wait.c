@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -149,7 +150,11 @@ void link_wait_calls(struct link *link, struct long_wait *wait, struct lpad_futu
 
 void link_wait_end(struct link *link, struct long_wait *wait)
 {
-	(void)link;
+	if (wait->told) {
+		free(wait->told);
+		link->told_serial++;
+		link_tick_by(link, clock_ns());
+	}
 	*wait->at = wait->next;
 	if (wait->next)
 		wait->next->at = wait->at;

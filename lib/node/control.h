@@ -45,6 +45,10 @@
  *                                                     its policy acts. Nothing happens if it is dead already
  *   {"is": "reports", "node": N, "list": [["loss", 0.3, 120, 1763812800000]], "dropped": 0}
  *                                                     lpad_report, in batches: name, value, step, wall clock in ms
+ *   {"is": "status", "node": N, "texts": {"transitions": "312 of 1000 items"},
+ *      "waits": [{"for": "replay.sample", "why": "table transitions: 312 of 1000 items", "seconds": 10.2}]}
+ *                                                     lpad_status: all that there is now; and the waits that a note has told of
+ *                                                     and that last. Either is absent if it has not changed. At most once a second
  *   {"is": "counters", "node": N, "ports": [{"port": "value", "kind": "handle" | "method" | "topic" | "subscription",
  *      "peer": "sensor", "peer_port": "reading", "messages": 10, "bytes": 640, "delivered_bytes": 1280, "dropped": 0, "lost": 0,
  *      "published": 10, "received": 10, "errors": 0,

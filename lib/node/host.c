@@ -74,6 +74,7 @@ struct lpad_node *host_node_new(const struct node_document *process, const struc
 	pthread_mutex_init(&node->lock, NULL);
 	pthread_mutex_init(&node->guard, NULL);
 	reports_init(&node->reports);
+	statuses_init(&node->statuses);
 	if (bind_state(implementation, document->params, node->state, &node->bound, error) || make_link(node, hooks, error)) {
 		error_wrap(error, "%s", document->node);
 		host_node_free(node);
@@ -89,6 +90,7 @@ void host_node_free(struct lpad_node *node)
 		link_free(node->link);
 	bound_release(&node->bound);
 	reports_release(&node->reports);
+	statuses_release(&node->statuses);
 	pthread_mutex_destroy(&node->lock);
 	pthread_mutex_destroy(&node->guard);
 	free(node->subscription_places);
@@ -319,6 +321,28 @@ static void host_report(lpad_node *node, const char *name, double value, int64_t
 		node->owner.wake(node->owner.context);
 }
 
+static void refuse_status(const struct lpad_node *node, const char *name)
+{
+	char *cleanup_free text = memory_format("lpad_status: \"%s\" is not shown: a node has at most %d names", name, STATUSES_MOST);
+	if (node->owner.note)
+		node->owner.note(node->owner.context, text);
+}
+
+static void __attribute__((format(printf, 3, 4))) host_status(lpad_node *node, const char *name, const char *format, ...)
+{
+	va_list list;
+	if (checking)
+		return;
+	va_start(list, format);
+	char *cleanup_free text = format ? memory_format_list(format, list) : NULL;
+	va_end(list);
+	enum status_outcome outcome = statuses_set(&node->statuses, name, text);
+	if (outcome == STATUS_REFUSED)
+		refuse_status(node, name);
+	else if (outcome == STATUS_CHANGED && node->owner.wake)
+		node->owner.wake(node->owner.context);
+}
+
 static lpad_rng host_random(lpad_node *node, const char *name)
 {
 	const struct replica_document *document = node->document;
@@ -441,4 +465,5 @@ const lpad_host host_table = {
 	.publishers = subscription_publishers,
 	.then = future_then, .methods = handle_methods, .idempotent = handle_idempotent,
 	.batch = call_batch, .set_batch = host_set_batch, .content = message_content,
+	.status = host_status,
 };

@@ -16,13 +16,14 @@
 #include "node/document.h"
 #include "node/load.h"
 #include "node/reports.h"
+#include "node/statuses.h"
 
 /* What a node tells the process around it; NULL in the node of a check. */
 struct node_owner {
 	void *context;
 	void (*stop)(void *context, struct lpad_node *node, int code, const char *why);         /* lpad_stop; any thread */
 	void (*note)(void *context, const char *text);          /* a line for the user; any thread */
-	void (*wake)(void *context);            /* reports are waiting, or link_tick is due; any thread */
+	void (*wake)(void *context);            /* reports or statuses are waiting, or link_tick is due; any thread */
 };
 
 struct stop_handler {
@@ -40,6 +41,7 @@ struct lpad_node {
 	size_t *subscription_places;    /* of the link's subscriptions among the declarations */
 	struct node_owner owner;
 	struct reports reports;
+	struct statuses statuses;
 	pthread_mutex_t lock;                           /* the author's: lpad_lock */
 	pthread_mutex_t guard;                          /* guards what is below */
 	bool stopped;

@@ -21,7 +21,7 @@ struct life {
 	struct replica *replicas;
 	size_t count;
 	bool finishing;
-	int64_t report_at, counters_at, counters_every, waits_at;       /* ms; INT64_MAX: not due */
+	int64_t report_at, status_at, status_last, counters_at, counters_every, waits_at;       /* ms; INT64_MAX: not due */
 	pthread_mutex_t lock;           /* guards the outbox and the failure */
 	LIST(json_t *) outbox;
 	bool failed;

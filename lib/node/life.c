@@ -17,6 +17,7 @@
 
 enum {
 	REPORT_MS = 100,                /* how long a report may wait for others */
+	STATUS_MS = 1000,               /* between two lines of statuses */
 	COUNTERS_SLOWEST_MS = 8000,     /* between two looks at the counters while nothing changes */
 	FLUSH_MS = 3000                 /* for the last words to the supervisor */
 };
@@ -78,6 +79,39 @@ static void send_reports(struct life *life)
 	life->report_at = INT64_MAX;
 }
 
+static void add_wait(void *list, const struct told_wait *wait)
+{
+	json_array_append_new(list, json_pack("{s:o, s:o, s:f}", "for", channel_text(wait->what, strlen(wait->what)),
+		"why", channel_text(wait->why, strlen(wait->why)), "seconds", wait->seconds));
+}
+
+/* NULL: nothing has changed. */
+static json_t *status_line(struct replica *replica)
+{
+	json_t *texts = statuses_take(&replica->node->statuses), *waits = NULL;
+	if (link_told_waits(replica->node->link, NULL, NULL) != replica->told_waits)
+		replica->told_waits = link_told_waits(replica->node->link, add_wait, waits = json_array());
+	if (!texts && !waits)
+		return NULL;
+	json_t *line = json_pack("{s:s, s:s}", "is", "status", "node", replica->document->node);
+	if (texts)
+		json_object_set_new(line, "texts", texts);
+	if (waits)
+		json_object_set_new(line, "waits", waits);
+	return line;
+}
+
+static void send_statuses(struct life *life)
+{
+	for (size_t i = 0; i < life->count; i++) {
+		json_t *line = life->replicas[i].node ? status_line(&life->replicas[i]) : NULL;
+		if (line)
+			channel_send(&life->channel, line);
+	}
+	life->status_last = clock_ms();
+	life->status_at = INT64_MAX;
+}
+
 /* true: something had changed. */
 static bool send_counters(struct life *life)
 {
@@ -114,6 +148,8 @@ static void pass_time(struct life *life)
 	int64_t now = clock_ms();
 	if (now >= life->report_at)
 		send_reports(life);
+	if (now >= life->status_at)
+		send_statuses(life);
 	if (now >= life->counters_at) {
 		bool changed = send_counters(life);
 		life->counters_every = changed ? COUNTERS_MS
@@ -132,10 +168,17 @@ static void note_reports(struct life *life)
 		life->report_at = clock_ms() + REPORT_MS;
 }
 
+static void note_statuses(struct life *life)
+{
+	if (life->status_at == INT64_MAX)
+		life->status_at = life->status_last + STATUS_MS;
+}
+
 /* Milliseconds to sleep; -1: until something happens. */
 static int time_left(struct life *life)
 {
 	int64_t next = life->report_at;
+	next = life->status_at < next ? life->status_at : next;
 	next = life->counters_at < next ? life->counters_at : next;
 	next = life->waits_at < next ? life->waits_at : next;
 	for (size_t i = 0; i < life->count; i++) {
@@ -159,6 +202,7 @@ static void tell_drained(struct life *life)
 		int64_t left = 0;
 		char *text = link_left(replica->node->link, &left);
 		send_reports(life);
+		send_statuses(life);
 		send_counters(life);
 		json_t *line = json_pack("{s:s, s:s, s:I}", "is", "drained", "node", replica->document->node,
 			"left", (json_int_t)left);
@@ -186,6 +230,7 @@ static void flush_last_words(struct life *life)
 static void leave(struct life *life, int code)
 {
 	send_reports(life);
+	send_statuses(life);
 	fflush(NULL);
 	flush_last_words(life);
 	_exit(code);
@@ -224,6 +269,7 @@ static void wait_for_something(struct life *life)
 		ssize_t got = read(life->wake_fd, &ignored, sizeof ignored);
 		(void)got;
 		note_reports(life);
+		note_statuses(life);
 	}
 	if (polls[0].revents & (POLLIN | POLLHUP | POLLERR))
 		read_orders(life);
@@ -274,6 +320,7 @@ static __attribute__((noreturn)) void live(struct life *life)
 		replica_finish(&life->replicas[i]);
 	bool bad = take_outbox(life);
 	send_reports(life);             /* of fini */
+	send_statuses(life);
 	fflush(NULL);
 	flush_last_words(life);
 	exit(bad ? life->failed_code : 0);
@@ -315,7 +362,7 @@ static void survive(int signal_number)
 int life_main(int fd)
 {
 	struct error error = { 0 };
-	struct life life = { .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .report_at = INT64_MAX,
+	struct life life = { .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .report_at = INT64_MAX, .status_at = INT64_MAX,
 		.counters_at = INT64_MAX, .counters_every = COUNTERS_MS, .waits_at = INT64_MAX };
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "lpad node");

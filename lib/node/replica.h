@@ -44,6 +44,7 @@ struct replica {
 	/* The main thread's own: */
 	bool bound, connected, held, draining, drained_said;
 	struct counters_memory counters;
+	uint64_t told_waits;                    /* as link_told_waits returned it */
 	json_t *found;                          /* over tcp: where it listens, as a {"do": "peer", "state": "up"} of it says it */
 };
 

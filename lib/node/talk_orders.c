@@ -61,6 +61,15 @@ static void report(struct talk *talk, int64_t visit, json_t *line)
 	host_table.report(talk->command->node, name, number, json_integer_value(json_object_get(line, "step")));
 }
 
+static void say_status(struct talk *talk, int64_t visit, json_t *line)
+{
+	const char *name = json_string_value(json_object_get(line, "name")), *text = json_string_value(json_object_get(line, "text"));
+	if (name && text)
+		host_table.status(talk->command->node, name, "%s", text);
+	else
+		talk_say_error(talk, visit, json_object_get(line, "id"), LPAD_EINVALID, "a status has a \"name\" and a \"text\"");
+}
+
 static void say_log(struct talk *talk, int64_t visit, json_t *line)
 {
 	const char *text = json_string_value(json_object_get(line, "text"));
@@ -95,6 +104,7 @@ static const struct order {
 	{ "answer", true, false, talk_answer },
 	{ "refuse", true, false, talk_refuse },
 	{ "report", false, false, report },
+	{ "status", false, false, say_status },
 	{ "log", false, false, say_log },
 	{ "stop", false, false, stop },
 };

@@ -441,6 +441,10 @@ class Node:
             value = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
         self._send({"do": "report", "name": name, "value": value, "step": step})
 
+    def status(self, name, text=""):
+        """How this node is now, a line that `lpad status` shows; the newest of each name counts, and "" takes it away."""
+        self._send({"do": "status", "name": str(name), "text": str(text)})
+
     def log(self, *words):
         """One line of output."""
         self._send({"do": "log", "text": " ".join(str(word) for word in words)})

@@ -133,6 +133,11 @@ static void heard_reports(struct supervisor *supervisor, struct member *member, 
 	statistics_report(supervisor, member, message);
 }
 
+static void heard_status(struct supervisor *supervisor, struct member *member, const json_t *message)
+{
+	words_heard(supervisor, member, message);
+}
+
 static void heard_counters(struct supervisor *supervisor, struct member *member, const json_t *message)
 {
 	(void)supervisor;
@@ -175,6 +180,7 @@ static const struct {
 } messages[] = {
 	{ "counters", heard_counters },
 	{ "reports", heard_reports },
+	{ "status", heard_status },
 	{ "step", heard_step },
 	{ "bound", heard_bound },
 	{ "wired", heard_wired },

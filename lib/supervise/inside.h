@@ -24,6 +24,7 @@
  *     failure.c     who began it; exit code; the report
  *     handover.c    --detach: from who waits for the start to the run alone
  *     notices.c     what the service manager hears of it
+ *     words.c       what a node says of how it is
  *     statistics.c  reports and counters on their way to result.json
  */
 #ifndef SUPERVISE_INSIDE_H
@@ -130,6 +131,9 @@ struct member {
 	bool found;                     /* ... which only it could know (tcp) */
 	json_t *past;                   /* how its incarnations before this one ended; NULL: there were none */
 	int64_t left;                   /* could not be drained */
+	json_t *texts;                  /* {name: text}: lpad_status of this incarnation, or the last; NULL: none */
+	json_t *waits;                  /* for what its threads have waited for long, as in node/control.h; NULL: nothing */
+	int64_t waits_ns;               /* when it told */
 	LIST(struct metric) metrics;    /* by name */
 	json_t *ports;                  /* counters: {"handle\tpeers\tworker/3": {...}} */
 	json_t *earlier_ports;          /* the same of the incarnations before; NULL: none */
@@ -431,6 +435,13 @@ json_t *statistics_edges(const struct supervisor *supervisor);
 /* For the guests that follow; borrows the event. */
 void follow_event(void *supervisor, json_t *event);
 void follow_state(struct supervisor *supervisor, const struct member *member);
+
+/* words.c: what a node says of how it is. */
+void words_heard(struct supervisor *supervisor, struct member *member, const json_t *message);
+void words_forget(struct member *member);
+json_t *words_texts(const struct member *member);       /* {name: text}; new reference */
+/* For whom it waits now, and how long, in words: "replay.sample (12 s): ..."; NULL: nobody. Caller frees. */
+char *words_waits(const struct supervisor *supervisor, const struct member *member);
 
 /* status.c */
 const char *status_phase(enum phase phase);

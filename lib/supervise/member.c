@@ -114,6 +114,7 @@ void member_restart(struct member *member)
 	member->failure = NULL;
 	member->left = 0;
 	member->found = false;
+	words_forget(member);
 	statistics_restart(member);
 }
 

@@ -95,6 +95,8 @@ static json_t *node_json(const char *name, const json_t *node, bool metrics)
 		"cpu", json_number_value(json_object_get(cpu, "user")) + json_number_value(json_object_get(cpu, "system")),
 		"memory", json_integer_value(json_object_get(node, "memory")), "failure", or_null(node, "failure"),
 		"last_failure", last_failure(node));
+	json_t *texts = json_object_get(node, "status");
+	json_object_set_new(out, "status", texts ? json_incref(texts) : json_object());
 	keep(out, node, "exit");
 	keep(out, node, "signal");
 	if (metrics)

@@ -75,6 +75,8 @@ static json_t *member_json(const struct member *member)
 	json_object_set_new(out, "cpu", json_pack("{sf sf}", "user", seconds(child->usage.ru_utime),
 		"system", seconds(child->usage.ru_stime)));
 	json_object_set_new(out, "memory", json_integer((json_int_t)child->usage.ru_maxrss * 1024));
+	if (json_object_size(member->texts))
+		json_object_set_new(out, "status", words_texts(member));
 	json_object_set_new(out, "metrics", statistics_metrics(member));
 	return out;
 }

@@ -157,6 +157,7 @@ void start_release(struct supervisor *supervisor)
 		release_child(supervisor, &supervisor->children[i]);
 	for (int i = 0; i < supervisor->total; i++) {
 		struct member *member = &supervisor->members[i];
+		words_forget(member);
 		statistics_release(member);
 		failure_free(member->failure);
 		json_decref(member->serving);

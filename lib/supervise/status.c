@@ -91,15 +91,17 @@ static json_t *member_json(const struct supervisor *supervisor, const struct mem
 {
 	const struct child *child = member->child;
 	int64_t until = child->pid ? supervisor_now(supervisor) : child->ended_ns;
+	char *cleanup_free waits_for = words_waits(supervisor, member);
 	json_t *out = json_pack("{ss ss ss ss so so so si si sf}", "node", member->name, "group", member->group->label,
 		"process", child->name, "state", status_state(member), "step", optional(step_of(member)),
-		"waits_for", optional(member->waits_for), "pid", child->pid ? json_integer(child->last_pid) : json_null(),
+		"waits_for", optional(waits_for), "pid", child->pid ? json_integer(child->last_pid) : json_null(),
 		"incarnation", member->incarnation, "restarts", member->incarnation - member->first,
 		"uptime", child->started_ns ? (double)((until - child->started_ns) / 1000) / 1e6 : 0.0);
 	add_usage(out, child, usages);
 	const struct allotment *own = limits_of(supervisor, child);
 	json_object_set_new(out, "cpus", optional(own->processors_text));
 	json_object_set_new(out, "gpus", optional(own->gpus));
+	json_object_set_new(out, "status", words_texts(member));
 	json_object_set_new(out, "failure", result_failure(member->failure));
 	json_object_set_new(out, "last_failure", last_failure(member));
 	add_exit(out, child);

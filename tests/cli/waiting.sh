@@ -34,6 +34,8 @@ assert_contains "$said" "then: answered"
 
 start_lpad launch --set alone=true
 wait_until file_has err 'driver has waited 10 s for store.meet: driver is here, 1 of 2'
+is_seen() { "$LPAD" status | grep -qE '^driver waits for store\.meet \([0-9]+ s\): driver is here, 1 of 2$'; }
+wait_until is_seen
 kill -INT "$lpad_pid"
 finish_lpad
 assert_exit 130

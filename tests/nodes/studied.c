@@ -24,6 +24,7 @@ static int keep(lpad_node *node, lpad_call *call)
 	if (me->kept_count == me->most)
 		return lpad_refuse(call, LPAD_EBUSY, "%d are kept already", me->kept_count);
 	me->kept[me->kept_count++] = call;
+	lpad_status(node, "kept", "%d of %d", me->kept_count, (int)me->most);
 	return LPAD_LATER;
 }
 

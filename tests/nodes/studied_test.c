@@ -75,6 +75,7 @@ static void kept_calls(void)
 	assert(lpad_test_reply(test, first, &reply) == LPAD_LATER);
 	assert(lpad_test_ask(test, "keep", NULL, NULL) == LPAD_EBUSY && strstr(lpad_error(), "2 are kept"));
 	assert(!strcmp(lpad_test_held(test, second), "waits for let_go"));
+	assert(!strcmp(lpad_test_status(test, "kept"), "2 of 2") && !strcmp(lpad_test_status(test, "other"), ""));
 	lpad_test_cancel(test, second);
 	assert(!lpad_test_ask(test, "let_go", number(7), NULL));
 	assert(!lpad_test_reply(test, first, &reply) && *(const int64_t *)lpad_body(reply, 8) == 7);

@@ -141,6 +141,33 @@ START_TEST(the_author_says_why_it_is_held)
 }
 END_TEST
 
+static void count_told(void *context, const struct told_wait *wait)
+{
+	++*(int *)context;
+	ck_assert_str_eq(wait->what, "n1.sample");
+	ck_assert_str_eq(wait->why, "table transitions, 1 of 1000 items");
+	ck_assert_double_gt(wait->seconds, 0);
+}
+
+/* What has been told of can be asked for as long as it lasts. */
+START_TEST(waits_that_were_told_of)
+{
+	struct waiting waiting = { .futures = { start(1, "sample") }, .count = 1 };
+	int count = 0;
+	uint64_t before = link_told_waits(peers[0].link, count_told, &count);
+	ck_assert_int_eq(count, 0);
+	begin(&waiting);
+	await_note(WAITED "sample: table transitions, 1 of 1000 items$");
+	ck_assert_uint_ne(link_told_waits(peers[0].link, count_told, &count), before);
+	ck_assert_int_eq(count, 1);
+	ck_assert_int_eq(handle_call(peers[0].peers, 1, "let", NULL, NULL, never), 0);
+	ck_assert_int_eq(join(&waiting), 0);
+	before = link_told_waits(peers[0].link, count_told, &count);
+	ck_assert_int_eq(count, 1);
+	ck_assert_uint_eq(link_told_waits(peers[0].link, NULL, NULL), before);
+}
+END_TEST
+
 START_TEST(an_author_may_have_nothing_to_say)
 {
 	struct waiting waiting = { .futures = { start(1, "mute") }, .count = 1 };
@@ -316,6 +343,7 @@ int main(void)
 	tcase_set_timeout(dead, 60);
 	tcase_add_test(notes, the_author_says_why_it_is_held);
 	tcase_add_test(notes, a_question_that_nobody_takes);
+	tcase_add_test(notes, waits_that_were_told_of);
 	tcase_add_test(notes, an_author_may_have_nothing_to_say);
 	tcase_add_test(notes, running_and_behind_it);
 	tcase_add_test(notes, behind_a_full_queue);

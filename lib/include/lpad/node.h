@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define LPAD_ABI_MAJOR 1        /* another major is refused */
-#define LPAD_ABI_MINOR 1        /* grows with additions at the ends of the structs */
+#define LPAD_ABI_MINOR 2        /* grows with additions at the ends of the structs */
 
 #ifdef __cplusplus
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"   /* g++: what a row leaves out is zero on purpose */
@@ -311,6 +311,8 @@ typedef struct lpad_host {
 	int (*batch)(const lpad_call *);
 	int (*set_batch)(lpad_node *, const char *method, int size, double wait);
 	const void *(*content)(const lpad_message *);
+	/* from minor 2 on */
+	void (*status)(lpad_node *, const char *name, const char *format, ...) LPAD_FORMAT_(3, 4);
 } lpad_host;
 
 /* One slot for all source files of a module (weak and hidden: the linker merges them, nothing is exported). */
@@ -444,6 +446,9 @@ static inline int lpad_stop(lpad_node *node, int code, const char *why) { return
 #define lpad_fail(...) LPAD_SAY_(fail(__VA_ARGS__))
 #define lpad_log(...) LPAD_SAY_(log(__VA_ARGS__))                                              /* one line */
 static inline void lpad_report(lpad_node *node, const char *name, double value, int64_t step) { LPAD_SAY_(report(node, name, value, step)); }
+/* (node, name, format, ...): how this node is now, a line of text that `lpad status` shows. The newest of each name counts; an empty
+   one takes it away. Never waits. An lpad older than this function shows nothing. */
+#define lpad_status(...) (lpad_host_->minor >= 2 ? LPAD_SAY_(status(__VA_ARGS__)) : (void)0)
 /* A generator of its own for (seed, node, replica, incarnation, name). */
 static inline lpad_rng lpad_random(lpad_node *node, const char *name) { return LPAD_SAY_(random(node, name)); }
 static inline void lpad_lock(lpad_node *node) { LPAD_SAY_(lock(node)); }                       /* the node's own; not recursive */

@@ -105,6 +105,7 @@ const lpad_message *lpad_test_publication(lpad_test *test, const char *topic, in
 
 int lpad_test_reports(lpad_test *test, const char *name);               /* how many numbers so far */
 double lpad_test_report(lpad_test *test, const char *name, int i, int64_t *step);       /* step may be NULL */
+const char *lpad_test_status(lpad_test *test, const char *name);        /* the newest text; "": none; borrowed until it changes */
 const char *lpad_test_log(lpad_test *test);                             /* all its lines; borrowed until the next */
 bool lpad_test_stopped(lpad_test *test, int *code, const char **why);   /* has it called lpad_stop? */
 int lpad_test_restarts(lpad_test *test);                                /* how often it called lpad_restart_server */
