@@ -164,6 +164,27 @@ static void print_edges(const json_t *status, const json_t *last, double seconds
 	table_release(&table);
 }
 
+/* lpad_status, of all that say something. */
+static void print_words(const json_t *status, FILE *out, size_t width)
+{
+	struct table table = { 0 };
+	size_t i;
+	json_t *node, *text;
+	const char *name;
+	table_column(&table, "status", false);
+	table_column(&table, "", false);
+	json_array_foreach(json_object_get(status, "nodes"), i, node)
+		json_object_foreach(json_object_get(node, "status"), name, text) {
+			cell(&table, "%s%s%s", word(node, "node"), *name ? " " : "", name);
+			table_cell(&table, json_string_value(text));
+		}
+	if (table.cells.count) {
+		fputc('\n', out);
+		table_print(&table, out, width);
+	}
+	table_release(&table);
+}
+
 /* Caller frees. */
 static char *make_screen(const json_t *status, const json_t *last, size_t width)
 {
@@ -176,6 +197,7 @@ static char *make_screen(const json_t *status, const json_t *last, size_t width)
 		number(status, "unfinished"), number(status, "waited"), *word(status, "cause") ? "; " : "", word(status, "cause"));
 	print_nodes(status, last, seconds, out, width);
 	print_edges(status, last, seconds, out, width);
+	print_words(status, out, width);
 	fclose(out);
 	return text;
 }

@@ -51,6 +51,11 @@ pair/0 n0: 0
 assert_contains "$out" "program python: knows 3 words"
 assert_lacks "$out" "gone"
 
+if command -v script > found; then
+	script -qec "stty rows 30 cols 60; '$LPAD' watch -n 1" /dev/null < /dev/null > table
+	assert_contains "$(tr -d '\r' < table)" "plain transitions  312 of 1000 items"
+fi
+
 kill -TERM "$lpad_pid"
 finish_lpad
 assert_exit 143
