@@ -71,6 +71,26 @@ uint32_t selector_count(const struct selector *selector)
 	return selector->count;
 }
 
+static int by_age(const void *a, const void *b, void *ages)
+{
+	uint64_t one = ((const uint64_t *)ages)[*(const uint32_t *)a], other = ((const uint64_t *)ages)[*(const uint32_t *)b];
+	return one < other ? -1 : one > other;
+}
+
+bool selector_list(const struct selector *selector, uint32_t *slots)
+{
+	if (selector->next) {
+		for (uint32_t i = 0, slot = selector->first; i < selector->count; slot = selector->next[slot])
+			slots[i++] = slot;
+		return true;
+	}
+	if (selector->count)
+		memcpy(slots, selector->at, selector->count * sizeof *slots);
+	if (selector->age)
+		qsort_r(slots, selector->count, sizeof *slots, by_age, selector->age);
+	return selector->age;
+}
+
 size_t selector_memory(const struct selector *selector)
 {
 	return sizeof *selector + selector->room * selector->operations->per_slot;

@@ -12,6 +12,7 @@
 #ifndef SELECTOR_H
 #define SELECTOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <lpad/node.h>
@@ -30,6 +31,8 @@ void selector_remove(struct selector *selector, uint32_t slot);
 /* There is one. *probability: with which this one was picked (1 where nothing is left to chance). */
 uint32_t selector_pick(struct selector *selector, lpad_rng *rng, double *probability);
 uint32_t selector_count(const struct selector *selector);
+/* All slots that are in it (selector_count of them). True: the oldest first; false: in no order, this kind knows no ages. */
+bool selector_list(const struct selector *selector, uint32_t *slots);
 size_t selector_memory(const struct selector *selector);       /* bytes */
 /* Elementary steps (moves along a tree, a heap, a list) done so far: for tests of its complexity. */
 uint64_t selector_work(const struct selector *selector);
