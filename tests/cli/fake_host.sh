@@ -18,6 +18,8 @@ build studied "$TESTS"/nodes/studied.c "$TESTS"/nodes/studied_test.c
 assert_equal passed "$(./studied 2>&1 | tail -n 1)"
 build shipped "$top"/topologies/consumer-producers/{test,consumer_producers}.c
 assert_equal "4 tests passed" "$(./shipped | tail -n 1)"
+build replay_client "$TESTS"/nodes/replay_client{,_test}.c
+assert_equal passed "$(./replay_client 2>&1 | tail -n 1)"
 build batching "$top"/topologies/batching/{test,batching}.c
 assert_equal "2 tests passed" "$(./batching | tail -n 1)"
 assert_equal "" "$(ls "$TMPDIR")" "folders left behind"

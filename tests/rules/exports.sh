@@ -111,13 +111,13 @@ for cc in "${c_compilers[@]}"; do
 	$cc -std=c11 -pedantic -Wall -Wextra -Werror -O2 -fPIC -shared -Wl,-z,defs -I "$include" -o "every-$cc.so" every.c ||
 		fail "$cc, C11, -pedantic"
 	assert_equal lpad_module "$(exported "every-$cc.so")" "exported by a module of $cc"
-	for header in node collective members limiter nstep; do
+	for header in node collective members limiter nstep replay writer; do
 		echo "#include <lpad/$header.h>" > only.c
 		$cc -std=c11 -pedantic -Wall -Wextra -Wshadow -Werror -fsyntax-only -I "$include" only.c || fail "$cc: $header.h alone"
 	done
 done
 for cxx in "${cxx_compilers[@]}"; do
-	for header in collective limiter nstep; do
+	for header in collective limiter nstep replay; do
 		echo "#include <lpad/$header.h>" > only.cc
 		$cxx -std=c++20 -Wall -Wextra -Wshadow -Werror -fsyntax-only -I "$include" only.cc || fail "$cxx: $header.h alone"
 	done
