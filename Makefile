@@ -17,7 +17,7 @@ T ?=
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 VERSION := 0.1.0
 
-PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev libhwloc-dev check mandoc jq python3 python3-yaml python3-jsonschema libopenblas-dev
+PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev libhwloc-dev zlib1g-dev check mandoc jq python3 python3-yaml python3-jsonschema libopenblas-dev
 PACKAGES_CI := clang fish zsh procps gdb strace tmux
 PACKAGES_PLOT := gnuplot-nox
 
@@ -75,6 +75,8 @@ $O/liblpad.a: $(LIB_OBJECTS)
 # The nodes that come with lpad: as an author's, of one source each, or of those in a folder. Uninstalled, lpad finds them here.
 MODULE_FLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(CFLAGS) $(WARNINGS) $(sanitize) -Ilib/include
 MODULE_LIBS := -lm
+# Of modules of several files.
+PART_LIBS := -lz
 
 $O/nodes/%.so: lib/modules/%.c $O/flags
 	@mkdir -p $(@D)
@@ -90,7 +92,7 @@ define module_folder
 $O/nodes/$(1).so: $(patsubst lib/modules/%.c,$O/pic/%.o,$(sort $(wildcard lib/modules/$(1)/*.c)))
 	@mkdir -p $$(@D)
 	@echo '  module  $$@'
-	$$Q$$(CC) $$(sanitize) -shared $$(LDFLAGS) -o $$@ $$^ $$(MODULE_LIBS)
+	$$Q$$(CC) $$(sanitize) -shared $$(LDFLAGS) -o $$@ $$^ $$(MODULE_LIBS) $$(PART_LIBS)
 -include $(patsubst lib/modules/%.c,$O/pic/%.d,$(wildcard lib/modules/$(1)/*.c))
 endef
 $(foreach name,$(MODULE_FOLDERS),$(eval $(call module_folder,$(name))))
@@ -126,7 +128,7 @@ $O/obj/%.o: %.c $O/flags
 $O/tests/unit/%: tests/unit/%.c $O/liblpad.a $O/libparts.a $O/flags
 	@mkdir -p $(@D)
 	@echo '  compile $<'
-	$Q$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $O/libparts.a $O/liblpad.a $(LIBS) \
+	$Q$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $O/libparts.a $O/liblpad.a $(PART_LIBS) $(LIBS) \
 	  $$(pkg-config --libs check)
 
 # What several topologies share, with what it needs: they are not part of lpad.
