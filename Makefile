@@ -138,10 +138,10 @@ $(filter $O/tests/unit/test_common_%,$(UNITS)): $O/tests/unit/%: tests/unit/%.c 
 	$Q$(CC) $(ALL_CFLAGS) -Itopologies -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(COMMON_OBJECTS) $O/liblpad.a -lopenblas $(LIBS) $$(pkg-config --libs check)
 
 define whole_program
-$O/tests/$(1)/%: tests/$(1)/%.c $O/liblpad.a $O/flags
+$O/tests/$(1)/%: tests/$(1)/%.c $O/liblpad.a $O/libparts.a $O/flags
 	@mkdir -p $$(@D)
 	@echo '  compile $$<'
-	$$Q$$(CC) $$(ALL_CFLAGS) -MMD -MP -MF $$@.d $$(LDFLAGS) -o $$@ $$< $O/liblpad.a $$(LIBS)
+	$$Q$$(CC) $$(ALL_CFLAGS) -MMD -MP -MF $$@.d $$(LDFLAGS) -o $$@ $$< $O/libparts.a $O/liblpad.a $$(LIBS)
 endef
 $(eval $(call whole_program,bench))
 $(eval $(call whole_program,tools))
