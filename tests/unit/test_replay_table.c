@@ -92,7 +92,7 @@ START_TEST(lifo_removes_the_new_one)
 	for (uint64_t i = 2; i < 5000; i++) {
 		uint64_t key = insert_one(table, pool, i, 1);
 		ck_assert(!table_delete(table, key));
-		ck_assert_uint_ne(key, last);
+		ck_assert_uint_ne((uint32_t)key, (uint32_t)last);         /* slots take turns */
 		last = key;
 	}
 	ck_assert_int_eq(table_size(table), 2);
