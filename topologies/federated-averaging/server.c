@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Federated averaging (McMahan et al. 2017, arXiv 1602.05629, algorithm 1): 10 of 100 clients train, their weights are averaged. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../common/checks.h"
+#include "federated.h"
+
+int server_check(lpad_node *node)
+{
+	const struct server *me = lpad_state(node);
+	if (me->mode == MODE_RING)
+		return lpad_fail(node, "params.mode: a ring has no server");
+	if (me->mode == MODE_HIERARCHICAL && me->edges > me->clients)
+		return lpad_fail(node, "params.edges: %d edges for %d clients", (int)me->edges, (int)me->clients);
+	return 0;
+}
+
+/* 10 of the 100, in ascending order: so the order of what comes of them does not depend on anything else. */
+static void choose(struct stream *stream, struct task *task)
+{
+	int all[CLIENTS];
+	bool chosen[CLIENTS] = { false };
+	for (int i = 0; i < CLIENTS; i++)
+		all[i] = i;
+	stream_shuffle(stream, all, CLIENTS);
+	for (int i = 0; i < CHOSEN; i++)
+		chosen[all[i]] = true;
+	task->count = 0;
+	for (int id = 0; id < CLIENTS; id++)
+		if (chosen[id])
+			task->ids[task->count++] = id;
+}
+
+static int publish(struct server *me, const char *run, const struct task *task)
+{
+	struct model model = { .round = task->round, .clients = CHOSEN, .phase = PHASE_SERVER };
+	snprintf(model.run, sizeof model.run, "%s", run);
+	memcpy(model.weights, task->weights, sizeof model.weights);
+	return lpad_publish(me->model, lpad_bytes(&model, sizeof model));
+}
+
+static int train(lpad_node *node, struct server *me, struct children *children, int place)
+{
+	const struct run *run = (const struct run *)me->runs.at + place;
+	struct stream start = stream_of((uint64_t)lpad_seed(node), 0), choice = stream_of((uint64_t)lpad_seed(node), 3000 + (uint64_t)place);
+	struct task task = { .run = place, .split = run->split, .local = { run->epochs, run->batch, run->lr } };
+	struct update sum;
+	int code = 0;
+	mlp32_start(task.weights, HIDDEN, &start);
+	for (task.round = 1; task.round <= me->rounds && !code; task.round++) {
+		choose(&choice, &task);
+		code = children_train(children, &task, &sum);
+		if (code)
+			return code;
+		data_from_sum(sum.sum, sum.count, task.weights);
+		code = publish(me, me->runs.names[place], &task);
+	}
+	return code;
+}
+
+int server_run(lpad_node *node)
+{
+	struct server *me = lpad_state(node);
+	bool edges = me->mode == MODE_HIERARCHICAL;
+	struct children children = { .clients = (int)me->clients, .edges = edges ? (int)me->edges : 0, .work = me->work };
+	struct checks checks = { 0 };
+	int64_t rounds = me->rounds * (int64_t)me->runs.count;
+	int code = 0;
+	for (size_t i = 0; i < me->runs.count && !code; i++)
+		code = train(node, me, &children, (int)i);
+	if (!code)
+		code = children_end(&children, (int)(edges ? me->edges : me->clients));
+	if (code)
+		return code;
+	printf("%lld rounds: %lld weights of %d numbers sent, %lld received\n", (long long)rounds, (long long)children.sent, PARAMETERS,
+		(long long)children.received);
+	if (edges)
+		checks_most(&checks, "received_per_round", (double)children.received / (double)rounds, (double)me->edges);
+	else
+		checks_equal(&checks, "bytes_received_per_round", 4 * PARAMETERS * children.received / rounds, 4 * PARAMETERS * CHOSEN);
+	checks_equal(&checks, "sent_as_received", children.sent, children.received);
+	return checks_code(&checks);
+}
