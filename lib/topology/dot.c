@@ -23,10 +23,10 @@ static char *quoted(const char *text)
 	return text_take(&out);
 }
 
-static void print_node(const struct group *group, FILE *out)
+static void print_node(const struct topology *topology, const struct group *group, FILE *out)
 {
 	char *cleanup_free count = graph_replicas(group);
-	char *cleanup_free program = graph_program(group);
+	char *cleanup_free program = graph_caption(topology, group);
 	bool alone = group->replicas == 1 && !group->axes.count;
 	char *cleanup_free plain = alone ? memory_format("%s\n%s", group->label, program)
 		: memory_format("%s x %s\n%s", group->label, count, program);
@@ -59,7 +59,7 @@ void topology_print_dot(const struct topology *topology, FILE *out)
 	char *cleanup_free name = quoted(topology->name);
 	fprintf(out, "digraph %s {\n\trankdir=LR;\n\tnode [shape=box];\n", name);
 	for (size_t i = 0; i < topology->groups.count; i++)
-		print_node(&topology->groups.at[i], out);
+		print_node(topology, &topology->groups.at[i], out);
 	for (size_t i = 0; i < topology->edges.count; i++)
 		print_edge(topology, &topology->edges.at[i], out);
 	fputs("}\n", out);

@@ -21,28 +21,48 @@ char *graph_replicas(const struct group *group)
 	return text_take(&out);
 }
 
-static void add_tree(struct text *out, const struct tree *tree)
+/* Words, and what they begin with is left out if it is the folder `without`. */
+static void add_tree(struct text *out, const struct tree *tree, const char *without)
 {
+	size_t length = without ? strlen(without) : 0;
 	if (tree->kind == TREE_SCALAR)
-		text_add(out, tree->text);
+		text_add(out, length && !strncmp(tree->text, without, length) && tree->text[length] == '/' ? tree->text + length + 1 : tree->text);
 	for (size_t i = 0; i < tree->count; i++) {
 		text_add(out, i ? " " : "");
-		add_tree(out, tree->items[i]);
+		add_tree(out, tree->items[i], without);
 	}
+}
+
+static void add_implementation(struct text *out, const struct group *group)
+{
+	const char *implementation = group->implementation.text;
+	if (!implementation && group->spec)
+		implementation = group->spec->name;
+	if (implementation && strcmp(implementation, group->label))
+		text_format(out, ": %s", implementation);
 }
 
 char *graph_program(const struct group *group)
 {
 	struct text out = { 0 };
 	if (group->command)
-		add_tree(&out, group->command);
+		add_tree(&out, group->command, NULL);
 	for (size_t i = 0; i < group->module.count; i++)
 		text_format(&out, "%s%s", i ? " " : "", group->module.at[i].text);
-	const char *implementation = group->implementation.text;
-	if (!implementation && group->spec)
-		implementation = group->spec->name;
-	if (implementation && strcmp(implementation, group->label))
-		text_format(&out, ": %s", implementation);
+	add_implementation(&out, group);
+	return text_take(&out);
+}
+
+char *graph_caption(const struct topology *topology, const struct group *group)
+{
+	struct text out = { 0 };
+	if (group->command)
+		add_tree(&out, group->command, topology->source->folder);
+	if (group->module.count)
+		text_add(&out, group->module.at[0].text);
+	if (group->module.count > 1)
+		text_format(&out, " and %zu more", group->module.count - 1);
+	add_implementation(&out, group);
 	return text_take(&out);
 }
 

@@ -7,6 +7,8 @@
 
 char *graph_replicas(const struct group *group);        /* "4", "32 (depth 2, row 4, column 4)" */
 char *graph_program(const struct group *group);         /* "dqn.c", "dqn.c: actor", "python3 plot.py" */
+/* The same for a picture, which is small, and alike on each machine: the first source; paths from the topology's folder. */
+char *graph_caption(const struct topology *topology, const struct group *group);
 char *graph_map(const struct edge *edge);               /* "all", "next row" */
 char *graph_keep(const struct edge *edge);              /* "keep latest"; "" if the edge does not say */
 

@@ -23,10 +23,10 @@ static char *quoted(const char *text)
 	return text_take(&out);
 }
 
-static void print_node(const struct group *group, FILE *out)
+static void print_node(const struct topology *topology, const struct group *group, FILE *out)
 {
 	char *cleanup_free count = graph_replicas(group);
-	char *cleanup_free program = graph_program(group);
+	char *cleanup_free program = graph_caption(topology, group);
 	char *cleanup_free plain = group->replicas == 1 && !group->axes.count ?
 		memory_format("%s: %s", group->label, program) : memory_format("%s x %s: %s", group->label, count, program);
 	char *cleanup_free label = quoted(plain);
@@ -54,7 +54,7 @@ void topology_print_mermaid(const struct topology *topology, FILE *out)
 {
 	fputs("flowchart LR\n", out);
 	for (size_t i = 0; i < topology->groups.count; i++)
-		print_node(&topology->groups.at[i], out);
+		print_node(topology, &topology->groups.at[i], out);
 	for (size_t i = 0; i < topology->edges.count; i++)
 		print_edge(&topology->edges.at[i], out);
 }

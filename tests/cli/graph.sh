@@ -47,6 +47,19 @@ run_lpad graph nowhere.yaml
 assert_equal 3 "$code"
 assert_equal '' "$out"
 
+# A picture is the same on each machine.
+cat > paths.yaml <<'END'
+lpad: 1
+name: paths
+nodes:
+  plot: {command: [python3, $here/plot.py, /tmp/plot.py]}
+END
+run_lpad graph -f mermaid paths.yaml
+assert_exit 0
+assert_contains "$out" '"plot: python3 plot.py /tmp/plot.py"'
+run_lpad graph paths.yaml
+assert_contains "$out" "python3 $PWD/plot.py /tmp/plot.py"
+
 # For Graphviz, and for programs.
 cat > both.yaml <<'END'
 lpad: 1
