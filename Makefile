@@ -2,6 +2,7 @@
 # make            build/lpad
 # make check      all tests; T=unit/test_text or T=cli/launch for one
 # make reproduce  the published systems, full size: topologies/*/reproduce.sh; T=coded-matmul for one; build/reproduce/checks.txt
+# make pictures   what lpad graph draws now, into topologies/README.md and the others there
 # make soak       misbehaving nodes, kills and restarts for an hour: tests/faults
 # make demo       the word count over /usr/share/common-licenses
 # make deps       installs the Debian packages that are missing; silent when all are there
@@ -58,7 +59,7 @@ BENCHES := $(BENCH_SOURCES:tests/%.c=$O/tests/%)
 # V=1 shows the commands.
 Q := $(if $(V),,@)
 
-.PHONY: all check soak units fuzz demo bench reproduce deps install clean
+.PHONY: all check soak units fuzz demo bench reproduce pictures deps install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -181,6 +182,9 @@ bench: $O/lpad $(BENCHES)
 # Every published system at full size, its CHECK lines and plots in build/reproduce; without gnuplot there are no plots.
 reproduce: all
 	LPAD=$(CURDIR)/$O/lpad topologies/reproduce '$O/reproduce' $(T)
+
+pictures: $O/lpad
+	LPAD=$(CURDIR)/$O/lpad topologies/pictures
 
 deps:
 	@missing=; for p in $(PACKAGES) $(if $(CI),$(PACKAGES_CI) $(PACKAGES_PLOT)); do \
