@@ -27,7 +27,7 @@ static uint64_t number_at(const unsigned char *at, int bytes)
 
 static void fail_at(struct blocks_in *in, uint64_t byte, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-static void fail_list(struct blocks_in *in, uint64_t byte, const char *format, va_list list)
+__attribute__((format(printf, 3, 0))) static void fail_list(struct blocks_in *in, uint64_t byte, const char *format, va_list list)
 {
 	if (in->code)
 		return;

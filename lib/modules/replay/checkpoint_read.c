@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "blocks.h"
@@ -346,10 +347,12 @@ static void adjust(struct reading *reading, const struct table *table, const lpa
 static uint32_t get_places(struct blocks_in *in)
 {
 	uint32_t places = blocks_get_u32(in);
-	void *probe = malloc((size_t)places * PLACE_BYTES + 1);
-	if (places > INT32_MAX || !probe)
+	size_t size = (size_t)places * PLACE_BYTES + 1;
+	void *probe = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (places > INT32_MAX || probe == MAP_FAILED)
 		blocks_refuse(in, "a number of places for which there is memory expected, %" PRIu32 " came", places);
-	free(probe);
+	if (probe != MAP_FAILED)
+		munmap(probe, size);
 	return places;
 }
 
