@@ -12,9 +12,9 @@ static const lpad_method *declared(const lpad_call *call)
 	return &node_of(call->test)->methods[call->method];
 }
 
-static const char *caller_of(const lpad_call *call)
+const char *fake_caller(const lpad_call *call)
 {
-	return call->handle ? call->handle->servers[call->place] : "test/0";
+	return call->handle ? call->handle->servers[call->place] : call->caller ? call->caller : "test/0";
 }
 
 /* The rows of a batch with its padding. */
@@ -40,7 +40,7 @@ static char *unfit(const char *text, const lpad_message *message)
 static char *stack(lpad_call *call)
 {
 	size_t joined;
-	struct stack_part part = { .message = call->request, .caller = caller_of(call) };
+	struct stack_part part = { .message = call->request, .caller = fake_caller(call) };
 	lpad_message *batch = stack_join(&part, 1, rows_of(call), &joined);
 	if (!batch)
 		return part.wrong;
@@ -54,7 +54,7 @@ bool fake_open(lpad_call *call)
 {
 	char *wrong = unfit(declared(call)->request, call->request);
 	if (wrong) {
-		call->text = memory_format("%s sent %s", caller_of(call), wrong);
+		call->text = memory_format("%s sent %s", fake_caller(call), wrong);
 		free(wrong);
 	} else if (declared(call)->batch)
 		call->text = stack(call);

@@ -74,8 +74,10 @@ struct lpad_future {
 struct lpad_call {
 	lpad_test *test;
 	int number, method;
-	const lpad_handle *handle;      /* whose place the caller is; NULL: the test */
+	const lpad_handle *handle;      /* whose place the caller is; NULL: the test, or who it says */
 	int place;
+	char *caller;                   /* who it says; NULL: nobody */
+	int incarnation;
 	lpad_message *request;
 	enum { CALL_QUEUED, CALL_TAKEN, CALL_DONE } state;
 	bool taken_back;                /* cancelled */
@@ -202,6 +204,7 @@ bool fake_open(lpad_call *call);
 /* The reply as the caller gets it. NULL, or what is wrong with it: caller frees. */
 char *fake_close(lpad_call *call, lpad_message **reply);
 bool fake_is_batch(const lpad_call *call);
+const char *fake_caller(const lpad_call *call);
 int fake_set_batch(lpad_node *node, const char *method, int size, double wait);
 
 /* calls.c */

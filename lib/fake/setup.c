@@ -79,7 +79,7 @@ static void write_params(const lpad_node *node, struct text *vars, struct text *
 		for (const lpad_param *param = node->implementation->params; param && param->name; param++)
 			if (!strcmp(param->name, name))
 				fallback = param->type == LPAD_T_LIST ? "[]" : param->type == LPAD_T_MAP || param->type == LPAD_T_OBJECT
-					? "{}" : "''";
+					? "{default: {}}" : "''";
 		text_format(vars, "%sv%zu: %s", i ? ", " : "", i, fallback);
 		text_format(params, "%s%s: $v%zu", i ? ", " : "", name, i);
 	}

@@ -446,18 +446,19 @@ static const char *host_method(const lpad_call *call)
 
 static const char *host_caller(const lpad_call *call)
 {
-	if (fake_is_batch(call))
-		return "";
-	return call->handle ? call->handle->servers[call->place] : "test/0";
+	return fake_is_batch(call) ? "" : fake_caller(call);
 }
 
 static int host_caller_index(const lpad_call *call)
 {
-	return fake_is_batch(call) ? -1 : call->handle ? call->place : 0;
+	const char *replica = call->caller ? strchr(call->caller, '/') : NULL;
+	return fake_is_batch(call) ? -1 : call->handle ? call->place : replica ? atoi(replica + 1) : 0;
 }
 
 static int host_caller_incarnation(const lpad_call *call)
 {
+	if (call->caller)
+		return call->incarnation;
 	return call->handle && call->handle->incarnations[call->place] > 0 ? call->handle->incarnations[call->place] : 1;
 }
 

@@ -55,13 +55,18 @@ static int find_method(const lpad_node *node, const char *name)
 	fake_mistake("%s has no method \"%s\"", node->implementation->name, name);
 }
 
-static int send_call(lpad_node *node, const lpad_handle *handle, int place, const char *method, lpad_message *request)
+static lpad_call *new_call(lpad_node *node, const char *method, lpad_message *request)
 {
 	lpad_call *call = memory_new(sizeof *call);
 	if (message_refused(request))
 		fake_mistake("the request of %s is no message: %s", method, fault_text());
 	*call = (lpad_call){ .test = test_of(node), .number = (int)node->calls.count, .method = find_method(node, method),
-		.handle = handle, .place = place, .request = request ? request : message_bytes(NULL, 0) };
+		.request = request ? request : message_bytes(NULL, 0) };
+	return call;
+}
+
+static int send_call(lpad_node *node, lpad_call *call)
+{
 	message_seal(call->request);
 	*list_add(&node->calls) = call;
 	if (!fake_open(call))
@@ -75,7 +80,7 @@ static int send_call(lpad_node *node, const lpad_handle *handle, int place, cons
 
 int lpad_test_send(lpad_test *test, const char *method, lpad_message *request)
 {
-	return send_call(node_of(test), NULL, 0, method, request);
+	return send_call(node_of(test), new_call(node_of(test), method, request));
 }
 
 int lpad_test_send_from(lpad_test *test, const char *handle, int place, const char *method, lpad_message *request)
@@ -83,7 +88,18 @@ int lpad_test_send_from(lpad_test *test, const char *handle, int place, const ch
 	struct lpad_handle *from = fake_handle(node_of(test), handle);
 	if (place < 0 || place >= from->count)
 		fake_mistake("%s has no place %d: it has %d", handle, place, from->count);
-	return send_call(node_of(test), from, place, method, request);
+	lpad_call *call = new_call(node_of(test), method, request);
+	call->handle = from;
+	call->place = place;
+	return send_call(node_of(test), call);
+}
+
+int lpad_test_send_as(lpad_test *test, const char *caller, int incarnation, const char *method, lpad_message *request)
+{
+	lpad_call *call = new_call(node_of(test), method, request);
+	call->caller = memory_copy_text(caller);
+	call->incarnation = incarnation;
+	return send_call(node_of(test), call);
 }
 
 static lpad_call *call_number(lpad_test *test, int number)
@@ -329,6 +345,7 @@ static void free_calls(lpad_node *node)
 		message_free(node->calls.at[i]->request);
 		message_free(node->calls.at[i]->reply);
 		free(node->calls.at[i]->text);
+		free(node->calls.at[i]->caller);
 		free(node->calls.at[i]);
 	}
 	list_release(&node->futures);

@@ -85,6 +85,8 @@ void lpad_test_up(lpad_test *test, const char *handle, int place, int incarnatio
    called "test/0"; with _from it is the server at that place of the node's own handle. */
 int lpad_test_send(lpad_test *test, const char *method, lpad_message *request);
 int lpad_test_send_from(lpad_test *test, const char *handle, int place, const char *method, lpad_message *request);
+/* From whoever it says: "actor/3", started for the second time. */
+int lpad_test_send_as(lpad_test *test, const char *caller, int incarnation, const char *method, lpad_message *request);
 /* 0 and the reply (yours to free; reply may be NULL), the error's code, or LPAD_LATER: it was not answered yet. */
 int lpad_test_reply(lpad_test *test, int call, lpad_message **reply);
 /* Both: for what is answered at once. */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE     /* qsort_r */
+#endif
 #include "selector.h"
 
 #include "room.h"

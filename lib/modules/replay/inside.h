@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The node replay, between its files. In prose: lpad-replay(7).
+ *
+ *   settings.c  params -> tables, and what is contradictory     requests.c  messages -> what is wanted, all of it checked
+ *   appends.c   a writer's calls, item by item                  waiting.c   who is held, and who goes on
+ *   replies.c   what was drawn -> messages                      status.c    how it is: JSON, lines, numbers
+ *   rows.c      columns of messages -> rows of steps            flat.c      JSON as people type it
+ *   replay.c    the module: methods, init, run, fini
+ *
+ * Callbacks run on the service thread; they and `run` use what is here under the node's lock, for a short time.
+ */
+#ifndef INSIDE_H
+#define INSIDE_H
+
+#include <lpad/node.h>
+
+#include "stream.h"
+#include "table.h"
+
+enum side { SIDE_INSERT, SIDE_SAMPLE, SIDES };
+
+struct append;
+struct rows;
+struct place;
+
+/* A call that is kept. */
+struct held {
+	lpad_call *call;
+	struct place *place;            /* in whose line it is; NULL: in none */
+	enum side side;
+	struct held *next;              /* in that line */
+	double since;                   /* seconds; in this line */
+	uint64_t event;                 /* in which it joined the line */
+	int64_t count;                  /* a sample's */
+	double priority;                /* a plain insert's; and its columns */
+	struct rows *columns;
+	struct append *append;          /* NULL: a plain insert, or a sample */
+};
+
+struct line {
+	struct held *first, *last;
+	size_t count;
+};
+
+/* A table, and who waits for it. */
+struct place {
+	struct table *table;
+	const char *name;
+	struct line lines[SIDES];
+	int64_t waited[SIDES];          /* calls that had to wait, and have been granted */
+	double waited_seconds[SIDES];
+	int64_t repeated;               /* items that were here already */
+	int64_t unknown;                /* keys of updates and deletes that were not there */
+};
+
+struct replay_checkpoint {
+	double every;
+	bool at_stop;
+};
+
+struct replay {
+	/* params */
+	lpad_map tables;
+	struct replay_checkpoint checkpoint;
+	lpad_inbox *checkpoints;
+	/* the lock */
+	lpad_node *node;
+	struct place *places;
+	size_t count;
+	struct streams *streams;
+	struct append *appends;         /* all that are held, in order of arrival */
+	lpad_rng rng;
+	uint64_t events;                /* calls so far */
+};
+
+static inline double seconds_now(void)
+{
+	return (double)lpad_in(0).at / 1e9;
+}
+
+#endif

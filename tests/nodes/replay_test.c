@@ -1,0 +1,786 @@
+/* SPDX-License-Identifier: MIT */
+/* The module replay, with callers and a clock that the test moves. */
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lpad/test.h>
+
+#define COUNT(array) (sizeof (array) / sizeof (array)[0])
+
+static lpad_test *start(const char *tables)
+{
+	lpad_test *test = lpad_test_new(NULL);
+	lpad_test_param(test, "tables", tables);
+	int code = lpad_test_start(test);
+	if (code)
+		printf("start: %s\n", lpad_error());
+	assert(!code);
+	assert(lpad_test_step(test) != LPAD_TEST_ENDED);
+	return test;
+}
+
+/* ---- requests ---- */
+
+static lpad_message *item(const char *table, const char *priority, float value)
+{
+	lpad_tensor x = { .name = "x", .type = LPAD_F32 };
+	lpad_message *message = lpad_tensors(1, &x);
+	if (table)
+		lpad_set_meta(message, "table", table);
+	if (priority)
+		lpad_set_meta(message, "priority", priority);
+	*(float *)lpad_data(message, "x") = value;
+	return message;
+}
+
+static int insert(lpad_test *test, float value)
+{
+	return lpad_test_send(test, "insert", item(NULL, NULL, value));
+}
+
+static int sample(lpad_test *test, int n)
+{
+	char text[60];
+	snprintf(text, sizeof text, "{\"n\": %d}", n);
+	return lpad_test_send(test, "sample", lpad_json(text));
+}
+
+/* An append: steps first .. first+steps-1 of a column x whose value is the step's number; items by number, first step, steps. */
+struct wanted {
+	int64_t number;
+	int table;
+	double priority;
+	int64_t first;
+	int steps;
+};
+struct writing {
+	const char *stream, *tables;
+	int64_t first, steps, keep;
+	const struct wanted *items;
+	size_t count;
+};
+
+static lpad_message *append(const struct writing *from)
+{
+	int64_t m = (int64_t)from->count;
+	lpad_tensor tensors[] = { { .name = "stream.first", .type = LPAD_I64 }, { .name = "stream.keep", .type = LPAD_I64 },
+		{ .name = "item.number", .type = LPAD_I64, .rank = 1, .shape = { m } },
+		{ .name = "item.table", .type = LPAD_I32, .rank = 1, .shape = { m } },
+		{ .name = "item.priority", .type = LPAD_F64, .rank = 1, .shape = { m } },
+		{ .name = "item.first", .type = LPAD_I64, .rank = 1, .shape = { m } },
+		{ .name = "item.steps", .type = LPAD_I32, .rank = 1, .shape = { m } },
+		{ .name = "x", .type = LPAD_F32, .rank = 2, .shape = { from->steps, 2 } } };
+	lpad_message *message = lpad_tensors(from->steps ? 8 : 7, tensors);
+	if (from->stream)
+		lpad_set_meta(message, "stream", from->stream);
+	if (from->tables)
+		lpad_set_meta(message, "tables", from->tables);
+	*(int64_t *)lpad_data(message, "stream.first") = from->first;
+	*(int64_t *)lpad_data(message, "stream.keep") = from->keep;
+	for (size_t i = 0; i < from->count; i++) {
+		((int64_t *)lpad_data(message, "item.number"))[i] = from->items[i].number;
+		((int32_t *)lpad_data(message, "item.table"))[i] = from->items[i].table;
+		((double *)lpad_data(message, "item.priority"))[i] = from->items[i].priority;
+		((int64_t *)lpad_data(message, "item.first"))[i] = from->items[i].first;
+		((int32_t *)lpad_data(message, "item.steps"))[i] = from->items[i].steps;
+	}
+	for (int64_t i = 0; i < from->steps * 2; i++)
+		((float *)lpad_data(message, "x"))[i] = (float)(from->first + i / 2);
+	return message;
+}
+
+static lpad_message *steps(const char *stream, int64_t first, int64_t count, int64_t keep)
+{
+	return append(&(struct writing){ .stream = stream, .first = first, .steps = count, .keep = keep });
+}
+
+/* ---- answers ---- */
+
+static lpad_message *answer(lpad_test *test, int call)
+{
+	lpad_message *reply;
+	int code = lpad_test_reply(test, call, &reply);
+	if (code)
+		printf("call %d: %d: %s\n", call, code, code < 0 ? lpad_error() : "not answered");
+	assert(!code);
+	return reply;
+}
+
+static void done(lpad_test *test, int call)
+{
+	lpad_free(answer(test, call));
+}
+
+static void waits(lpad_test *test, int call)
+{
+	int code = lpad_test_reply(test, call, NULL);
+	if (code != LPAD_LATER)
+		printf("call %d does not wait: %d %s\n", call, code, code < 0 ? lpad_error() : "");
+	assert(code == LPAD_LATER);
+}
+
+static void fails(lpad_test *test, int call, int code, const char *text)
+{
+	int got = lpad_test_reply(test, call, NULL);
+	if (got != code || !strstr(lpad_error(), text))
+		printf("expected %d, %s: %d, %s\n", code, text, got, lpad_error());
+	assert(got == code && strstr(lpad_error(), text));
+}
+
+static void held(lpad_test *test, int call, const char *text)
+{
+	const char *why = lpad_test_held(test, call);
+	if (!strstr(why, text))
+		printf("expected %s: %s\n", text, why);
+	assert(strstr(why, text));
+}
+
+/* Keys of an append, or of a sample. */
+static void keys(lpad_test *test, int call, int64_t count, uint64_t *out)
+{
+	lpad_message *reply = answer(test, call);
+	const uint64_t *list = lpad_view(reply, "item.key", LPAD_U64, 1, &count);
+	assert(list);
+	memcpy(out, list, (size_t)count * sizeof *list);
+	lpad_free(reply);
+}
+
+static uint64_t inserted(lpad_test *test, int call)
+{
+	lpad_message *reply = answer(test, call);
+	const uint64_t *key = lpad_view(reply, "item.key", LPAD_U64, 0, NULL);
+	uint64_t value = key ? *key : 0;
+	lpad_free(reply);
+	assert(value);
+	return value;
+}
+
+/* The values of a sample of single steps of one number each. */
+static void values(lpad_test *test, int call, int64_t count, float *out)
+{
+	lpad_message *reply = answer(test, call);
+	const float *x = lpad_view(reply, "x", LPAD_F32, 1, &count);
+	assert(x);
+	memcpy(out, x, (size_t)count * sizeof *x);
+	lpad_free(reply);
+}
+
+/* The number that stands behind a name in the status of the only table, or of what begins with `table`. */
+static double status(lpad_test *test, const char *table, const char *name)
+{
+	lpad_message *reply;
+	char wanted[80];
+	assert(!lpad_test_ask(test, "status", NULL, &reply));
+	const char *at = lpad_json_text(reply);
+	assert(at);
+	snprintf(wanted, sizeof wanted, "\"%s\": {", table);
+	at = strstr(at, wanted);
+	assert(at);
+	snprintf(wanted, sizeof wanted, "\"%s\": ", name);
+	at = strstr(at, wanted);
+	assert(at);
+	double value = strncmp(at + strlen(wanted), "null", 4) ? strtod(at + strlen(wanted), NULL) : INFINITY;
+	lpad_free(reply);
+	return value;
+}
+
+static bool status_has(lpad_test *test, const char *text)
+{
+	lpad_message *reply;
+	assert(!lpad_test_ask(test, "status", NULL, &reply));
+	bool has = strstr(lpad_json_text(reply), text);
+	if (!has)
+		printf("expected %s: %s\n", text, lpad_json_text(reply));
+	lpad_free(reply);
+	return has;
+}
+
+/* ---- tables ---- */
+
+static void items_come_back(void)
+{
+	lpad_test *test = start("{main: {sampler: fifo, max_size: 3}}");
+	float got[2];
+	uint64_t first = inserted(test, insert(test, 1)), second = inserted(test, insert(test, 2)), list[2];
+	assert(first != second);
+	int call = sample(test, 2);
+	keys(test, call, 2, list);
+	assert(list[0] == first && list[1] == first);
+	values(test, call, 2, got);
+	assert(got[0] == 1 && got[1] == 1);
+	lpad_message *reply = answer(test, call);
+	const int64_t *times = lpad_view(reply, "item.times_sampled", LPAD_I64, 1, (int64_t[]){ 2 });
+	const int64_t *size = lpad_view(reply, "item.table_size", LPAD_I64, 0, NULL);
+	const double *probability = lpad_view(reply, "item.probability", LPAD_F64, 1, (int64_t[]){ 2 });
+	const int32_t *length = lpad_view(reply, "item.steps", LPAD_I32, 1, (int64_t[]){ 2 });
+	assert(times[0] == 1 && times[1] == 2 && *size == 2 && probability[0] == 1 && length[1] == 1);
+	lpad_free(reply);
+	for (int i = 3; i < 6; i++)
+		done(test, insert(test, (float)i));
+	call = sample(test, 1);
+	values(test, call, 1, got);
+	assert(got[0] == 3);                            /* the oldest two were removed */
+	assert(status(test, "main", "size") == 3 && status(test, "main", "deletes") == 2);
+	lpad_test_free(test);
+}
+
+static void samples_wait_for_items_and_inserts_for_samples(void)
+{
+	lpad_test *test = start("{main: {max_size: 100, limiter: {samples_per_insert: 2, min_size: 3, error_buffer: 4}}}");
+	int first = sample(test, 2), second = sample(test, 1), call = -1;
+	held(test, first, "table main: 0 of 3 items, samples wait until there are 3");
+	for (int i = 0; i < 2; i++)
+		done(test, insert(test, (float)i));
+	waits(test, first);
+	assert(status_has(test, "{\"side\": \"sample\", \"caller\": \"test/0\", \"seconds\": 0.000}"));
+	lpad_test_advance(1.5);
+	assert(status_has(test, "\"seconds\": 1.500}"));
+	done(test, insert(test, 2));
+	done(test, first);
+	done(test, second);
+	assert(status(test, "main", "samples_waited") == 2 && status(test, "main", "samples_waited_seconds") == 3);
+	/* diff 6 - 3, at most 6 + 4 */
+	for (int i = 0; i < 3; i++)
+		done(test, insert(test, 3));
+	call = insert(test, 4);
+	int behind = insert(test, 5);
+	held(test, call, "table main: 3 samples behind (inserts wait until samples are drawn; range -4 to 4)");
+	assert(status(test, "main", "error") == 3 && status(test, "main", "max_error") == 4);
+	done(test, sample(test, 1));
+	done(test, call);
+	waits(test, behind);
+	lpad_test_cancel(test, behind);
+	fails(test, behind, LPAD_ECANCELLED, "nobody waits");
+	/* diff 10, at least 2 */
+	done(test, sample(test, 8));
+	call = sample(test, 1);
+	held(test, call, "table main: 4 samples ahead, and 1 more wanted (samples wait until items are inserted; range -4 to 4)");
+	done(test, insert(test, 6));
+	done(test, call);
+	assert(status(test, "main", "error_min") == -4 && status(test, "main", "error_max") == 4);
+	assert(status(test, "main", "inserts_waited") == 1);
+	lpad_test_free(test);
+}
+
+/* The first of a line holds back the others, also smaller ones; when it goes, they go on. */
+static void lines_are_in_order(void)
+{
+	lpad_test *test = start("{main: {max_size: 100, limiter: {samples_per_insert: 1, min_size: 1, min_diff: 0, max_diff: 10}}}");
+	int large = sample(test, 5), small = sample(test, 1), later = sample(test, 1);
+	done(test, insert(test, 1));
+	waits(test, large);
+	waits(test, small);
+	lpad_test_cancel(test, large);
+	done(test, small);
+	waits(test, later);
+	lpad_test_cancel(test, later);
+	for (int i = 0; i < 10; i++)
+		done(test, insert(test, 2));
+	int inserts[3];
+	for (int i = 0; i < 3; i++)
+		waits(test, inserts[i] = insert(test, 3));
+	lpad_test_cancel(test, inserts[1]);
+	done(test, sample(test, 1));
+	done(test, inserts[0]);
+	waits(test, inserts[2]);
+	done(test, sample(test, 1));
+	done(test, inserts[2]);
+	lpad_test_free(test);
+}
+
+static void what_can_never_be_is_refused(void)
+{
+	lpad_test *test = start("{main: {max_size: 10, limiter: {samples_per_insert: 1, min_size: 1, error_buffer: 4}}}");
+	fails(test, sample(test, 9), LPAD_EINVALID, "more than the limiter's range");
+	fails(test, sample(test, 0), LPAD_EINVALID, "0 items");
+	fails(test, sample(test, -3), LPAD_EINVALID, "-3 items");
+	done(test, insert(test, 1));
+	lpad_test_free(test);
+	test = start("{main: {max_size: 10}}");
+	done(test, insert(test, 1));
+	fails(test, lpad_test_send(test, "sample", lpad_json("{\"n\": 9000000000000000000}")), LPAD_ETOOBIG, "sample fewer");
+	fails(test, lpad_test_send(test, "sample", lpad_json("{\"n\": 900000000}")), LPAD_ETOOBIG, "sample fewer");
+	lpad_test_free(test);
+}
+
+static void queues_and_stacks(void)
+{
+	lpad_test *test = start("{q: {sampler: fifo, max_size: 3, limiter: {queue: 3}}, s: {sampler: lifo, max_size: 3, limiter: {stack: 3}}}");
+	const char *const tables[] = { "q", "s" };
+	const float expected[][3] = { { 1, 2, 3 }, { 3, 2, 1 } };
+	for (int t = 0; t < 2; t++) {
+		char text[60];
+		float got;
+		for (int i = 1; i <= 3; i++)
+			done(test, lpad_test_send(test, "insert", item(tables[t], NULL, (float)i)));
+		int call = lpad_test_send(test, "insert", item(tables[t], NULL, 4));
+		waits(test, call);
+		lpad_test_cancel(test, call);
+		snprintf(text, sizeof text, "{\"table\": \"%s\"}", tables[t]);
+		for (int i = 0; i < 3; i++) {
+			values(test, lpad_test_send(test, "sample", lpad_json(text)), 1, &got);
+			assert(got == expected[t][i]);
+		}
+		call = lpad_test_send(test, "sample", lpad_json(text));
+		waits(test, call);
+		assert(status(test, tables[t], "size") == 0 && status(test, tables[t], "steps") == 0);
+		done(test, lpad_test_send(test, "insert", item(tables[t], NULL, 4)));
+		done(test, call);
+	}
+	lpad_test_free(test);
+}
+
+static void items_go_after_max_times_sampled(void)
+{
+	lpad_test *test = start("{main: {sampler: uniform, max_size: 10, max_times_sampled: 2}}");
+	done(test, insert(test, 1));
+	int call = sample(test, 3);
+	held(test, call, "its 1 items can be sampled less than 3 times more (max_times_sampled)");
+	done(test, insert(test, 2));
+	done(test, call);
+	done(test, sample(test, 1));
+	assert(status(test, "main", "size") == 0);
+	fails(test, sample(test, 21), LPAD_EINVALID, "more than its at most 10 items give");
+	lpad_test_free(test);
+}
+
+static int with_keys(lpad_test *test, const char *method, const uint64_t *list, const double *priorities, int64_t count, int64_t *known)
+{
+	lpad_tensor tensors[] = { { .name = "item.key", .type = LPAD_U64, .rank = 1, .shape = { count } },
+		{ .name = "item.priority", .type = LPAD_F64, .rank = 1, .shape = { count } } };
+	lpad_message *message = lpad_tensors(priorities ? 2 : 1, tensors), *reply;
+	memcpy(lpad_data(message, "item.key"), list, (size_t)count * sizeof *list);
+	if (priorities)
+		memcpy(lpad_data(message, "item.priority"), priorities, (size_t)count * sizeof *priorities);
+	int code = lpad_test_ask(test, method, message, &reply);
+	if (!code)
+		*known = *(const int64_t *)lpad_view(reply, "known", LPAD_I64, 0, NULL);
+	lpad_free(reply);
+	return code;
+}
+
+static void priorities_and_deletes(void)
+{
+	lpad_test *test = start("{main: {sampler: max_heap, max_size: 10}}");
+	uint64_t list[3];
+	int64_t known;
+	float got;
+	for (int i = 0; i < 3; i++) {
+		char priority[20];
+		snprintf(priority, sizeof priority, "%d.5", i);
+		list[i] = inserted(test, lpad_test_send(test, "insert", item("main", priority, (float)i)));
+	}
+	values(test, sample(test, 1), 1, &got);
+	assert(got == 2);
+	uint64_t some[] = { list[0], 12345, list[1] };
+	assert(!with_keys(test, "update", some, (const double[]){ 7, 1, 1e300 }, 3, &known) && known == 2);
+	values(test, sample(test, 1), 1, &got);
+	assert(got == 1);
+	assert(with_keys(test, "update", some, (const double[]){ 7, -1, 0 }, 3, &known) == LPAD_EINVALID);
+	assert(with_keys(test, "update", some, (const double[]){ 7, 1, NAN }, 3, &known) == LPAD_EINVALID);
+	assert(!with_keys(test, "delete", &some[1], NULL, 2, &known) && known == 1);
+	values(test, sample(test, 1), 1, &got);
+	assert(got == 0);
+	assert(status(test, "main", "unknown") == 2 && status(test, "main", "size") == 2);
+	char text[100];
+	snprintf(text, sizeof text, "{\"item.key\": [%llu], \"item.priority\": [0.25]}", (unsigned long long)list[0]);
+	done(test, lpad_test_send(test, "update", lpad_json(text)));
+	values(test, sample(test, 1), 1, &got);
+	assert(got == 2);
+	done(test, lpad_test_send(test, "reset", lpad_json("{\"table\": \"main\"}")));
+	assert(status(test, "main", "size") == 0 && status(test, "main", "inserts") == 0);
+	lpad_test_free(test);
+}
+
+/* A delete may let an insert in, a reset both sides. */
+static void others_go_on_after_a_delete(void)
+{
+	lpad_test *test = start("{main: {max_size: 10, limiter: {samples_per_insert: 1, min_size: 2, error_buffer: 1}}}");
+	uint64_t key = 0;
+	int64_t known;
+	for (int i = 0; i < 3; i++)
+		key = inserted(test, insert(test, 1));
+	int call = insert(test, 2);
+	waits(test, call);
+	assert(!with_keys(test, "delete", &key, NULL, 1, &known) && known == 1);
+	waits(test, call);
+	done(test, lpad_test_send(test, "reset", NULL));
+	done(test, call);
+	assert(status(test, "main", "size") == 1);
+	lpad_test_free(test);
+}
+
+/* ---- streams ---- */
+
+static int send_append(lpad_test *test, const char *caller, int incarnation, const struct writing *writing)
+{
+	return lpad_test_send_as(test, caller, incarnation, "append", append(writing));
+}
+
+#define ITEMS(...) .items = (const struct wanted[]){ __VA_ARGS__ }, .count = COUNT(((const struct wanted[]){ __VA_ARGS__ }))
+
+static void sequences_are_padded(void)
+{
+	lpad_test *test = start("{main: {sampler: fifo, max_size: 10, max_times_sampled: 1}}");
+	uint64_t list[3];
+	int call = send_append(test, "actor/0", 1, &(struct writing){ .first = 0, .steps = 4, .keep = 2,
+		ITEMS({ 1, 0, 1, 0, 3 }, { 2, 0, 2, 1, 3 }, { 3, 0, 1, 3, 1 }) });
+	keys(test, call, 3, list);
+	assert(list[0] && list[1] && list[2]);
+	assert(status(test, "main", "steps") == 4 && status(test, "main", "size") == 3);
+	lpad_message *reply = answer(test, sample(test, 3));
+	const float *x = lpad_view(reply, "x", LPAD_F32, 3, (int64_t[]){ 3, 3, 2 });
+	const int32_t *length = lpad_view(reply, "item.steps", LPAD_I32, 1, (int64_t[]){ 3 });
+	const float expected[] = { 0, 0, 1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 3, 3, 0, 0, 0, 0 };
+	assert(x && !memcmp(x, expected, sizeof expected));
+	assert(length[0] == 3 && length[1] == 3 && length[2] == 1);
+	lpad_free(reply);
+	assert(status(test, "main", "size") == 0 && status(test, "main", "steps") == 2);        /* the stream keeps 2 and 3 */
+	/* Later steps, with items over both. */
+	call = send_append(test, "actor/0", 1, &(struct writing){ .first = 4, .steps = 1, .keep = 5, ITEMS({ 4, 0, 1, 2, 3 }) });
+	keys(test, call, 1, list);
+	reply = answer(test, sample(test, 1));
+	x = lpad_view(reply, "x", LPAD_F32, 3, (int64_t[]){ 1, 3, 2 });
+	assert(x && x[0] == 2 && x[4] == 4);
+	lpad_free(reply);
+	assert(status(test, "main", "steps") == 0);
+	lpad_test_free(test);
+}
+
+static void repeats_are_not_inserted(void)
+{
+	lpad_test *test = start("{a: {max_size: 10}, b: {max_size: 10}}");
+	struct writing first = { .stream = "s", .tables = "a,b", .first = 0, .steps = 2, .keep = 1,
+		ITEMS({ 1, 0, 1, 0, 1 }, { 2, 1, 1, 0, 2 }) };
+	uint64_t list[3];
+	keys(test, send_append(test, "actor/0", 1, &first), 2, list);
+	assert(list[0] && list[1]);
+	keys(test, send_append(test, "actor/0", 1, &first), 2, list);
+	assert(!list[0] && !list[1]);
+	assert(status(test, "a", "repeated") == 1 && status(test, "b", "repeated") == 1 && status(test, "a", "size") == 1);
+	/* Partly repeated: an overlap of steps and items. */
+	struct writing second = { .stream = "s", .tables = "b,a", .first = 1, .steps = 2, .keep = 3,
+		ITEMS({ 2, 0, 1, 1, 1 }, { 3, 1, 1, 1, 2 }) };
+	keys(test, send_append(test, "actor/0", 1, &second), 2, list);
+	assert(!list[0] && list[1]);
+	assert(status(test, "a", "size") == 2 && status(test, "a", "steps") == 3);
+	/* Another replica, another stream of the same one: their own numbers. */
+	keys(test, send_append(test, "actor/1", 1, &first), 2, list);
+	assert(list[0] && list[1]);
+	first.stream = "t";
+	keys(test, send_append(test, "actor/0", 1, &first), 2, list);
+	assert(list[0] && list[1]);
+	assert(status(test, "a", "size") == 4);
+	lpad_test_free(test);
+}
+
+static void opened(lpad_test *test, const char *caller, int incarnation, int64_t number, int64_t next)
+{
+	lpad_message *reply = answer(test, lpad_test_send_as(test, caller, incarnation, "open", NULL));
+	assert(*(const int64_t *)lpad_view(reply, "item.number", LPAD_I64, 0, NULL) == number);
+	assert(*(const int64_t *)lpad_view(reply, "stream.next", LPAD_I64, 0, NULL) == next);
+	lpad_free(reply);
+}
+
+static void a_restarted_actor_goes_on(void)
+{
+	lpad_test *test = start("{main: {max_size: 100, limiter: {samples_per_insert: 1, min_size: 2, error_buffer: 1}}}");
+	uint64_t list[4];
+	opened(test, "actor/0", 1, 0, 0);
+	/* Two go in, two are held. */
+	int call = send_append(test, "actor/0", 1, &(struct writing){ .first = 0, .steps = 5, .keep = 5,
+		ITEMS({ 1, 0, 1, 0, 1 }, { 2, 0, 1, 1, 1 }, { 3, 0, 1, 2, 1 }, { 4, 0, 1, 3, 1 }, { 5, 0, 1, 4, 1 }) });
+	int behind = lpad_test_send_as(test, "actor/0", 1, "append", steps(NULL, 5, 1, 6));
+	waits(test, call);
+	waits(test, behind);
+	held(test, behind, "behind an earlier append of its stream: table main: 1 sample behind");
+	opened(test, "actor/0", 1, 3, 5);
+	opened(test, "actor/0", 2, 3, 5);
+	fails(test, call, LPAD_ECANCELLED, "actor/0 was started again");
+	fails(test, behind, LPAD_ECANCELLED, "actor/0 was started again");
+	fails(test, lpad_test_send_as(test, "actor/0", 1, "append", steps(NULL, 5, 1, 6)), LPAD_ECANCELLED, "incarnation 2 of actor/0");
+	fails(test, lpad_test_send_as(test, "actor/0", 1, "open", NULL), LPAD_ECANCELLED, "incarnation 2 of actor/0");
+	done(test, sample(test, 2));
+	keys(test, send_append(test, "actor/0", 2, &(struct writing){ .first = 5, .steps = 1, .keep = 6, ITEMS({ 4, 0, 1, 5, 1 }) }), 1, list);
+	assert(list[0]);
+	assert(status(test, "main", "inserts") == 4);
+	lpad_test_free(test);
+}
+
+static void a_held_append_holds_its_stream_only(void)
+{
+	lpad_test *test = start("{a: {sampler: fifo, max_size: 10, limiter: {queue: 1}}, b: {max_size: 10}}");
+	uint64_t list[3];
+	int first = send_append(test, "actor/0", 1, &(struct writing){ .tables = "a,b", .first = 0, .steps = 3, .keep = 3,
+		ITEMS({ 1, 0, 1, 0, 1 }, { 2, 0, 1, 1, 1 }, { 3, 1, 1, 2, 1 }) });
+	int second = send_append(test, "actor/0", 1, &(struct writing){ .tables = "b", .first = 3, .steps = 1, .keep = 4,
+		ITEMS({ 4, 0, 1, 3, 1 }) });
+	int other = send_append(test, "actor/1", 1, &(struct writing){ .tables = "b", .first = 0, .steps = 1, .keep = 1,
+		ITEMS({ 1, 0, 1, 0, 1 }) });
+	waits(test, first);
+	waits(test, second);
+	keys(test, other, 1, list);
+	assert(status(test, "b", "size") == 1 && status(test, "a", "size") == 1);
+	int plain = lpad_test_send(test, "insert", item("a", NULL, 1));
+	fails(test, lpad_test_send(test, "insert", item("b", NULL, 1)), LPAD_EINVALID, "column x");
+	done(test, lpad_test_send(test, "sample", lpad_json("{\"table\": \"a\"}")));
+	keys(test, first, 3, list);
+	assert(list[0] && list[1] && list[2]);
+	keys(test, second, 1, list);
+	assert(list[0]);
+	waits(test, plain);
+	done(test, lpad_test_send(test, "sample", lpad_json("{\"table\": \"a\"}")));
+	fails(test, plain, LPAD_EINVALID, "column x");
+	lpad_test_free(test);
+}
+
+/* What is in stays; what comes behind goes on. */
+static void a_caller_goes_in_the_middle(void)
+{
+	lpad_test *test = start("{a: {sampler: fifo, max_size: 10, limiter: {queue: 1}}}");
+	uint64_t list[2];
+	struct writing writing = { .first = 0, .steps = 2, .keep = 0, ITEMS({ 1, 0, 1, 0, 1 }, { 2, 0, 1, 1, 1 }) };
+	int first = send_append(test, "actor/0", 1, &writing), second = send_append(test, "actor/0", 1, &writing);
+	waits(test, first);
+	lpad_test_cancel(test, first);
+	fails(test, first, LPAD_ECANCELLED, "nobody waits");
+	waits(test, second);
+	done(test, sample(test, 1));
+	keys(test, second, 2, list);
+	assert(!list[0] && list[1]);
+	assert(status(test, "a", "inserts") == 2 && status(test, "a", "repeated") == 1);
+	/* One that only waits behind. */
+	writing = (struct writing){ .first = 2, .steps = 1, .keep = 3, ITEMS({ 3, 0, 1, 2, 1 }) };
+	first = send_append(test, "actor/0", 1, &writing);
+	second = lpad_test_send_as(test, "actor/0", 1, "append", steps(NULL, 3, 1, 4));
+	int third = lpad_test_send_as(test, "actor/0", 1, "append", steps(NULL, 3, 1, 4));
+	lpad_test_cancel(test, second);
+	waits(test, third);
+	done(test, sample(test, 1));
+	keys(test, first, 1, list);
+	done(test, third);
+	lpad_test_free(test);
+}
+
+static void missing_steps_are_asked_for(void)
+{
+	lpad_test *test = start("{a: {max_size: 10}}");
+	uint64_t list[1];
+	struct writing late = { .first = 7, .steps = 1, .keep = 8, ITEMS({ 9, 0, 1, 5, 3 }) };
+	fails(test, send_append(test, "actor/0", 1, &late), LPAD_EAGAIN, "steps from 0 on are missing");
+	fails(test, lpad_test_send_as(test, "actor/0", 1, "append", steps(NULL, 7, 1, 6)), LPAD_EAGAIN, "steps from 0 on are missing");
+	done(test, lpad_test_send_as(test, "actor/0", 1, "append", steps(NULL, 5, 2, 5)));
+	keys(test, send_append(test, "actor/0", 1, &late), 1, list);
+	assert(list[0]);
+	opened(test, "actor/0", 1, 9, 8);
+	/* No steps, and one that was given up. */
+	fails(test, send_append(test, "actor/0", 1, &(struct writing){ .first = 8, .keep = 8, ITEMS({ 10, 0, 1, 7, 1 }) }), LPAD_EINVALID,
+		"those before 8 were not kept");
+	fails(test, send_append(test, "actor/1", 1, &(struct writing){ .first = 2, .keep = 2, ITEMS({ 1, 0, 1, 1, 1 }) }), LPAD_EAGAIN,
+		"steps from 0 on are missing");
+	lpad_test_free(test);
+}
+
+/* ---- what liars send ---- */
+
+static void bad_appends(void)
+{
+	const struct {
+		struct writing writing;
+		const char *text;
+	} cases[] = {
+		{ { .first = -1, .steps = 1, .keep = 0 }, "stream.first: -1" },
+		{ { .first = INT64_MAX, .steps = 1, .keep = 0 }, "stream.first: 9223372036854775807" },
+		{ { .first = 0, .steps = 1, .keep = 2 }, "stream.keep: 2" },
+		{ { .first = 0, .steps = 1, .keep = -1 }, "stream.keep: -1" },
+		{ { .first = 0, .steps = 1, .keep = 1, .tables = "a", .items = (const struct wanted[]){ { 0, 0, 1, 0, 1 } }, .count = 1 }, "begin at 1" },
+		{ { .first = 0, .steps = 1, .keep = 1, .tables = "a", .items = (const struct wanted[]){ { 2, 0, 1, 0, 1 }, { 2, 0, 1, 0, 1 } }, .count = 2 },
+			"item.number: 2" },
+		{ { .first = 0, .steps = 1, .keep = 1, .tables = "a", .items = (const struct wanted[]){ { 1, 1, 1, 0, 1 } }, .count = 1 },
+			"1 is no place in the 1 tables" },
+		{ { .first = 0, .steps = 1, .keep = 1, .tables = "a", .items = (const struct wanted[]){ { 1, -1, 1, 0, 1 } }, .count = 1 },
+			"-1 is no place" },
+		{ { .first = 0, .steps = 1, .keep = 1, .tables = "a,c", .items = (const struct wanted[]){ { 1, 0, 1, 0, 1 } }, .count = 1 },
+			"there is no table `c`; there are: a, b" },
+		{ { .first = 0, .steps = 1, .keep = 1, .tables = "a,", .items = (const struct wanted[]){ { 1, 0, 1, 0, 1 } }, .count = 1 },
+			"there is no table ``" },
+		{ { .first = 0, .steps = 1, .keep = 1, .items = (const struct wanted[]){ { 1, 0, 1, 0, 1 } }, .count = 1 },
+			"`table` must be said, there are several: a, b" },
+		{ { .first = 0, .steps = 1, .keep = 1, .tables = "a", .items = (const struct wanted[]){ { 1, 0, -1, 0, 1 } }, .count = 1 }, "priority" },
+		{ { .first = 0, .steps = 1, .keep = 1, .tables = "a", .items = (const struct wanted[]){ { 1, 0, (double)INFINITY, 0, 1 } }, .count = 1 },
+			"priority" },
+		{ { .first = 0, .steps = 1, .keep = 1, .tables = "a", .items = (const struct wanted[]){ { 1, 0, 1, 0, 0 } }, .count = 1 }, "0 steps" },
+		{ { .first = 0, .steps = 1, .keep = 1, .tables = "a", .items = (const struct wanted[]){ { 1, 0, 1, 0, -5 } }, .count = 1 }, "-5 steps" },
+		{ { .first = 0, .steps = 1, .keep = 1, .tables = "a", .items = (const struct wanted[]){ { 1, 0, 1, -4, 5 } }, .count = 1 }, "from step -4" },
+		{ { .first = 0, .steps = 1, .keep = 1, .tables = "a", .items = (const struct wanted[]){ { 1, 0, 1, 0, 2 } }, .count = 1 },
+			"the last step is 0" },
+		{ { .first = 0, .steps = 1, .keep = 1, .tables = "a", .items = (const struct wanted[]){ { 1, 0, 1, INT64_MAX, INT32_MAX } }, .count = 1 },
+			"the last step is 0" },
+	};
+	lpad_test *test = start("{a: {max_size: 10}, b: {max_size: 10}}");
+	for (size_t i = 0; i < COUNT(cases); i++)
+		fails(test, lpad_test_send(test, "append", append(&cases[i].writing)), LPAD_EINVALID, cases[i].text);
+	assert(status(test, "a", "inserts") == 0);
+	opened(test, "test/0", 1, 0, 0);
+	lpad_test_free(test);
+}
+
+/* An append of these tensors, all zero. */
+static void bad_tensors(lpad_test *test, const char *method, int count, const lpad_tensor *tensors, const char *text)
+{
+	fails(test, lpad_test_send(test, method, lpad_tensors(count, tensors)), LPAD_EINVALID, text);
+}
+
+#define FIRST { .name = "stream.first", .type = LPAD_I64 }
+#define KEEP { .name = "stream.keep", .type = LPAD_I64 }
+#define TENSORS(...) COUNT(((const lpad_tensor[]){ __VA_ARGS__ })), (const lpad_tensor[]){ __VA_ARGS__ }
+
+static void bad_shapes(void)
+{
+	lpad_test *test = start("{a: {max_size: 10}}");
+	const int64_t huge = (int64_t)1 << 40;
+	bad_tensors(test, "append", TENSORS({ .name = "x", .type = LPAD_F32, .rank = 1, .shape = { 1 } }), "stream.first");
+	bad_tensors(test, "append", TENSORS(FIRST, { .name = "x", .type = LPAD_F32, .rank = 1, .shape = { 1 } }), "stream.keep");
+	bad_tensors(test, "append", TENSORS({ .name = "stream.first", .type = LPAD_I32 }, KEEP), "stream.first");
+	bad_tensors(test, "append", TENSORS({ .name = "stream.first", .type = LPAD_I64, .rank = 1, .shape = { 1 } }, KEEP), "stream.first");
+	bad_tensors(test, "append", TENSORS(FIRST, KEEP, { .name = "x", .type = LPAD_F32 }), "the first one is that of the steps");
+	bad_tensors(test, "append", TENSORS(FIRST, KEEP, { .name = "x", .type = LPAD_U8, .rank = 1, .shape = { 2 } },
+		{ .name = "y", .type = LPAD_U8, .rank = 1, .shape = { 3 } }), "has 3 steps");
+	bad_tensors(test, "append", TENSORS(FIRST, KEEP, { .name = "x", .type = LPAD_U8, .rank = 2, .shape = { huge, 0 } }), "no bytes");
+	bad_tensors(test, "append", TENSORS(FIRST, KEEP, { .name = "x", .type = LPAD_F64, .rank = 4, .shape = { 1, 0, huge, huge } }), "no bytes");
+	bad_tensors(test, "append", TENSORS(FIRST, KEEP, { .name = "x", .type = LPAD_U8, .rank = 8, .shape = { 1, 1, 1, 1, 1, 1, 1, 1 } }),
+		"may have 6");
+	bad_tensors(test, "append", TENSORS(FIRST, KEEP, { .name = "item.what", .type = LPAD_U8 }), "reserved");
+	bad_tensors(test, "append", TENSORS(FIRST, KEEP, { .name = "item.number", .type = LPAD_I64, .rank = 1, .shape = { 1 } }), "item.table");
+	bad_tensors(test, "append", TENSORS(FIRST, KEEP, { .name = "item.number", .type = LPAD_F64, .rank = 1, .shape = { 1 } }), "item.number");
+	bad_tensors(test, "append", TENSORS(FIRST, KEEP, { .name = "item.number", .type = LPAD_I64, .rank = 1, .shape = { 2 } },
+		{ .name = "item.table", .type = LPAD_I32, .rank = 1, .shape = { 1 } }), "item.table");
+	bad_tensors(test, "insert", TENSORS({ .name = "item.x", .type = LPAD_U8 }), "reserved");
+	bad_tensors(test, "insert", TENSORS({ .name = "stream.x", .type = LPAD_U8 }), "reserved");
+	bad_tensors(test, "insert", 0, NULL, "nothing to keep");
+	bad_tensors(test, "insert", TENSORS({ .name = "x", .type = LPAD_U8, .rank = 1, .shape = { 0 } }), "nothing to keep");
+	bad_tensors(test, "sample", TENSORS({ .name = "n", .type = LPAD_F32 }), "n");
+	bad_tensors(test, "sample", TENSORS({ .name = "n", .type = LPAD_I64, .rank = 1, .shape = { 1 } }), "n");
+	bad_tensors(test, "update", TENSORS({ .name = "item.key", .type = LPAD_I64, .rank = 1, .shape = { 1 } }), "item.key");
+	bad_tensors(test, "update", TENSORS({ .name = "item.key", .type = LPAD_U64, .rank = 1, .shape = { 1 } },
+		{ .name = "item.priority", .type = LPAD_F64, .rank = 1, .shape = { 2 } }), "item.priority");
+	bad_tensors(test, "delete", TENSORS({ .name = "item.key", .type = LPAD_U64 }), "item.key");
+	bad_tensors(test, "delete", 0, NULL, "item.key");
+	lpad_test_free(test);
+}
+
+static void bad_json(void)
+{
+	static const struct {
+		const char *method, *text, *says;
+	} cases[] = {
+		{ "sample", "{\"m\": 2}", "there is no `m` here, only: table n" },
+		{ "sample", "{\"n\": 2.5}", "`n` is a whole number" },
+		{ "sample", "{\"n\": [1, 2]}", "`n` is a whole number" },
+		{ "sample", "{\"n\": \"2\"}", "`n` is a whole number" },
+		{ "sample", "{\"n\": 99999999999999999999}", "`n` is a whole number" },
+		{ "sample", "{\"table\": 2}", "`table` is a text" },
+		{ "sample", "{\"table\": \"b\"}", "there is no table `b`; there are: a" },
+		{ "sample", "{\"table\": {}}", "flat JSON object" },
+		{ "sample", "{\"table\": \"\\u0061\"}", "flat JSON object" },
+		{ "sample", "[1]", "flat JSON object" },
+		{ "reset", "{\"n\": 1}", "there is no `n` here, only: table" },
+		{ "update", "{\"item.key\": 1}", "as many item.priority" },
+		{ "update", "{\"item.key\": [1], \"item.priority\": [1, 2]}", "as many item.priority" },
+		{ "update", "{\"item.key\": [-1], \"item.priority\": [1]}", "whole numbers" },
+		{ "delete", "{\"item.key\": 1.5}", "whole numbers" },
+		{ "delete", "{}", "item.key is wanted" },
+		{ "insert", "{\"x\": 1}", "tensors message" },
+		{ "append", "{\"x\": 1}", "tensors message" },
+	};
+	lpad_test *test = start("{a: {max_size: 10}}");
+	for (size_t i = 0; i < COUNT(cases); i++)
+		fails(test, lpad_test_send(test, cases[i].method, lpad_json(cases[i].text)), LPAD_EINVALID, cases[i].says);
+	fails(test, lpad_test_send(test, "sample", lpad_bytes("x", 1)), LPAD_EINVALID, "not bytes");
+	done(test, insert(test, 1));
+	done(test, lpad_test_send(test, "sample", NULL));
+	done(test, lpad_test_send(test, "sample", lpad_json("{}")));
+	done(test, lpad_test_send(test, "sample", lpad_json("null")));
+	done(test, lpad_test_send(test, "delete", lpad_json("{\"item.key\": 77}")));
+	fails(test, lpad_test_send(test, "insert", item("a", "-1", 1)), LPAD_EINVALID, "priority");
+	fails(test, lpad_test_send(test, "insert", item("a", "1x", 1)), LPAD_EINVALID, "priority");
+	fails(test, lpad_test_send(test, "insert", item("a", "nan", 1)), LPAD_EINVALID, "priority");
+	fails(test, lpad_test_send(test, "insert", item("b", NULL, 1)), LPAD_EINVALID, "there is no table `b`");
+	lpad_test_free(test);
+}
+
+static void columns_must_be_the_same(void)
+{
+	lpad_test *test = start("{a: {max_size: 10}, b: {max_size: 10}}");
+	lpad_tensor other = { .name = "x", .type = LPAD_F64 }, more = { .name = "y", .type = LPAD_F32 };
+	done(test, lpad_test_send(test, "insert", item("a", NULL, 1)));
+	lpad_message *message = lpad_tensors(1, &other);
+	lpad_set_meta(message, "table", "a");
+	fails(test, lpad_test_send(test, "insert", message), LPAD_EINVALID, "column x");
+	message = lpad_tensors(1, &more);
+	lpad_set_meta(message, "table", "a");
+	fails(test, lpad_test_send(test, "insert", message), LPAD_EINVALID, "column");
+	message = lpad_tensors(1, &other);
+	lpad_set_meta(message, "table", "b");
+	done(test, lpad_test_send(test, "insert", message));
+	fails(test, send_append(test, "actor/0", 1, &(struct writing){ .tables = "b,a", .first = 0, .steps = 1, .keep = 1,
+		ITEMS({ 1, 1, 1, 0, 1 }) }), LPAD_EINVALID, "table a: column x");
+	opened(test, "actor/0", 1, 0, 0);
+	lpad_test_free(test);
+}
+
+/* ---- life ---- */
+
+static void numbers_are_reported(void)
+{
+	lpad_test *test = start("{a: {max_size: 10}}");
+	done(test, insert(test, 1));
+	lpad_test_advance(1.1);
+	lpad_test_step(test);
+	assert(lpad_test_reports(test, "a.size") >= 1);
+	assert(lpad_test_report(test, "a.inserts", lpad_test_reports(test, "a.inserts") - 1, NULL) == 1);
+	lpad_test_free(test);
+}
+
+static void held_calls_end_with_the_program(void)
+{
+	lpad_test *test = start("{a: {sampler: fifo, max_size: 1, limiter: {queue: 1}}, b: {sampler: fifo, max_size: 1, limiter: {queue: 1}}}");
+	done(test, lpad_test_send(test, "insert", item("a", NULL, 1)));
+	waits(test, lpad_test_send(test, "insert", item("a", NULL, 2)));
+	waits(test, lpad_test_send(test, "sample", lpad_json("{\"table\": \"b\"}")));
+	waits(test, send_append(test, "actor/0", 1, &(struct writing){ .tables = "b", .first = 0, .steps = 3, .keep = 3,
+		ITEMS({ 1, 0, 1, 0, 1 }, { 2, 0, 1, 1, 1 }, { 3, 0, 1, 2, 1 }) }));
+	waits(test, lpad_test_send_as(test, "actor/0", 1, "append", steps(NULL, 3, 1, 4)));
+	lpad_test_stop(test);
+	lpad_test_free(test);
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	items_come_back();
+	samples_wait_for_items_and_inserts_for_samples();
+	lines_are_in_order();
+	what_can_never_be_is_refused();
+	queues_and_stacks();
+	items_go_after_max_times_sampled();
+	priorities_and_deletes();
+	others_go_on_after_a_delete();
+	sequences_are_padded();
+	repeats_are_not_inserted();
+	a_restarted_actor_goes_on();
+	a_held_append_holds_its_stream_only();
+	a_caller_goes_in_the_middle();
+	missing_steps_are_asked_for();
+	bad_appends();
+	bad_shapes();
+	bad_json();
+	columns_must_be_the_same();
+	numbers_are_reported();
+	held_calls_end_with_the_program();
+	puts("passed");
+	return 0;
+}
