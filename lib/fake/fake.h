@@ -151,6 +151,7 @@ struct lpad_node {                      /* is the test */
 	int index, replicas;
 	json_t *document;
 	char *name, *folder;
+	bool folder_stays;
 	void *state;
 	struct bound bound;
 	bool started, ended, checking, stopping, finishing, locked;

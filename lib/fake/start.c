@@ -73,6 +73,15 @@ static bool has_port(const lpad_implementation *own, const char *name)
 	return false;
 }
 
+void lpad_test_folder(lpad_test *test, const char *path)
+{
+	lpad_node *node = node_of(test);
+	not_yet_started(node, "lpad_test_folder");
+	free(node->folder);
+	node->folder = memory_copy_text(path);
+	node->folder_stays = true;
+}
+
 void lpad_test_connect(lpad_test *test, const char *port, int peers)
 {
 	lpad_node *node = node_of(test);
@@ -212,6 +221,8 @@ static void bind_inboxes(lpad_node *node)
 static void make_folder(lpad_node *node)
 {
 	const char *parent = getenv("TMPDIR");
+	if (node->folder)
+		return;
 	node->folder = memory_format("%s/lpad-test.XXXXXX", parent && *parent ? parent : "/tmp");
 	if (!mkdtemp(node->folder))
 		fake_mistake("cannot make a folder in %s", parent ? parent : "/tmp");

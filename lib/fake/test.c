@@ -390,7 +390,7 @@ void lpad_test_free(lpad_test *test)
 	text_release(&node->log);
 	json_decref(node->document);
 	module_free(node->module);
-	if (node->folder && files_remove_tree(node->folder))
+	if (node->folder && !node->folder_stays && files_remove_tree(node->folder))
 		fprintf(stderr, "lpad test: %s could not be removed\n", node->folder);
 	free(node->folder);
 	free(node->name);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <lpad/test.h>
 
@@ -736,12 +738,162 @@ static void columns_must_be_the_same(void)
 
 static void numbers_are_reported(void)
 {
-	lpad_test *test = start("{a: {max_size: 10}}");
+	lpad_test *test = start("{a: {max_size: 10, limiter: {samples_per_insert: 1, min_size: 2, error_buffer: 5}}}");
+	assert(!strcmp(lpad_test_status(test, "a"), "0 of 2 items that samples wait for, 0 inserted, 0 sampled, error -2 in -5 to 5"));
 	done(test, insert(test, 1));
+	waits(test, sample(test, 1));
+	lpad_test_advance(2.1);
+	lpad_test_step(test);
+	assert(lpad_test_report(test, "a.inserts", lpad_test_reports(test, "a.inserts") - 1, NULL) == 1);
+	assert(lpad_test_report(test, "a.error", lpad_test_reports(test, "a.error") - 1, NULL) == -1);
+	assert(!strcmp(lpad_test_status(test, "a"),
+		"1 of 2 items that samples wait for, 1 inserted, 0 sampled, error -1 in -5 to 5; 1 sample waits, test/0 for 2 s"));
+	lpad_test_free(test);
+}
+
+/* ---- checkpoints ---- */
+
+static lpad_test *start_in(const char *folder, const char *checkpoint, const char *tables)
+{
+	lpad_test *test = lpad_test_new(NULL);
+	lpad_test_folder(test, folder);
+	lpad_test_param(test, "tables", tables);
+	lpad_test_param(test, "checkpoint", checkpoint);
+	return test;
+}
+
+static lpad_test *goes_on(const char *folder, const char *checkpoint, const char *tables)
+{
+	lpad_test *test = start_in(folder, checkpoint, tables);
+	int code = lpad_test_start(test);
+	if (code)
+		printf("start: %s\n", lpad_error());
+	assert(!code);
+	lpad_test_step(test);
+	return test;
+}
+
+static const char rate[] = "{main: {sampler: fifo, max_size: 10, limiter: {samples_per_insert: 1, min_size: 1, error_buffer: 2}}}";
+
+static void a_restart_goes_on(void)
+{
+	char folder[] = "lpad-replay.XXXXXX", path[100];
+	uint64_t list[3];
+	assert(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/replay.checkpoint", folder);
+	lpad_test *test = goes_on(folder, "{}", rate);
+	struct writing writing = { .first = 0, .steps = 4, .keep = 2, ITEMS({ 1, 0, 0.5, 0, 2 }, { 2, 0, 7, 1, 2 }, { 3, 0, 1, 2, 2 }) };
+	keys(test, send_append(test, "actor/0", 3, &writing), 3, list);
+	waits(test, insert(test, 1));
+	lpad_test_free(test);
+
+	test = goes_on(folder, "{at_stop: false}", rate);
+	assert(strstr(lpad_test_log(test), "table main goes on with 3 items from"));
+	assert(status(test, "main", "size") == 3 && status(test, "main", "inserts") == 3 && status(test, "main", "error") == 2);
+	waits(test, lpad_test_send(test, "insert", item(NULL, NULL, 1)));               /* the limiter, too, goes on */
+	opened(test, "actor/0", 3, 3, 4);
+	fails(test, lpad_test_send_as(test, "actor/0", 2, "open", NULL), LPAD_ECANCELLED, "incarnation 3");
+	int call = sample(test, 1);
+	uint64_t key;
+	keys(test, call, 1, &key);
+	assert(key == list[0]);
+	writing = (struct writing){ .first = 4, .steps = 1, .keep = 5, ITEMS({ 3, 0, 1, 2, 2 }, { 4, 0, 1, 3, 2 }) };
+	call = send_append(test, "actor/0", 3, &writing);
+	done(test, sample(test, 2));
+	keys(test, call, 2, list);
+	assert(!list[0] && list[1]);
+	lpad_test_free(test);
+
+	test = goes_on(folder, "{at_stop: false}", rate);               /* the one of before: no new one was written */
+	assert(status(test, "main", "inserts") == 3);
+	lpad_test_free(test);
+	assert(!remove(path) && !remove(folder));
+}
+
+static void checkpoints_are_shared(void)
+{
+	char folder[] = "lpad-replay.XXXXXX", path[100];
+	assert(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/replay.checkpoint", folder);
+	lpad_test *test = goes_on(folder, "{every: 5s, at_stop: false}", rate);
+	int first = lpad_test_send(test, "checkpoint", NULL), second = lpad_test_send(test, "checkpoint", NULL);
+	waits(test, first);
+	lpad_test_step(test);
+	lpad_message *reply = answer(test, first);
+	assert(strstr(lpad_json_text(reply), path) && strstr(lpad_json_text(reply), "\"bytes\": "));
+	lpad_free(reply);
+	done(test, second);
+	assert(status_has(test, "\"written\": 1,"));
+	done(test, insert(test, 1));
+	lpad_test_advance(4);
+	lpad_test_step(test);
+	assert(status_has(test, "\"written\": 1,"));
+	lpad_test_advance(1.5);
+	lpad_test_step(test);
+	assert(status_has(test, "\"written\": 2,"));
+	lpad_test_advance(5);
+	lpad_test_step(test);
+	assert(status_has(test, "\"written\": 3,"));
+	lpad_test_free(test);
+	assert(!remove(path) && !remove(folder));
+}
+
+static void refuses_to_go_on(const char *folder, const char *tables, const char *text)
+{
+	lpad_test *test = start_in(folder, "{}", tables);
+	assert(lpad_test_start(test) < 0);
+	if (!strstr(lpad_error(), text))
+		printf("expected %s: %s\n", text, lpad_error());
+	assert(strstr(lpad_error(), text));
+	lpad_test_free(test);
+}
+
+/* What cannot be gone on from is left as it is. */
+static void bad_checkpoints_are_refused(void)
+{
+	char folder[] = "lpad-replay.XXXXXX", path[100], bytes[8192];
+	assert(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/replay.checkpoint", folder);
+	lpad_test *test = goes_on(folder, "{}", rate);
+	done(test, insert(test, 1));
+	lpad_test_free(test);
+	refuses_to_go_on(folder, "{other: {max_size: 10}}", "table main of this checkpoint is not in params.tables");
+	FILE *file = fopen(path, "rb");
+	size_t size = fread(bytes, 1, sizeof bytes, file);
+	fclose(file);
+	assert(size > 20 && size < sizeof bytes);
+	file = fopen(path, "wb");
+	assert(fwrite(bytes, 1, size - 10, file) == size - 10 && !fclose(file));
+	refuses_to_go_on(folder, rate, "byte ");
+	refuses_to_go_on(folder, rate, path);
+	file = fopen(path, "rb");
+	assert(fread(bytes, 1, sizeof bytes, file) == size - 10 && !fclose(file));
+	assert(!remove(path));
+	assert(!mkdir(path, 0700));
+	test = start_in(folder, "{}", rate);
+	assert(lpad_test_start(test) < 0);
+	lpad_test_free(test);
+	assert(!rmdir(path) && !remove(folder));
+}
+
+static void a_checkpoint_that_cannot_be_written(void)
+{
+	char folder[] = "lpad-replay.XXXXXX";
+	assert(mkdtemp(folder));
+	lpad_test *test = goes_on(folder, "{every: 1s}", rate);
+	assert(!rmdir(folder));
+	int call = lpad_test_send(test, "checkpoint", NULL);
+	lpad_test_step(test);
+	fails(test, call, LPAD_EIO, "cannot write the checkpoint");
 	lpad_test_advance(1.1);
 	lpad_test_step(test);
-	assert(lpad_test_reports(test, "a.size") >= 1);
-	assert(lpad_test_report(test, "a.inserts", lpad_test_reports(test, "a.inserts") - 1, NULL) == 1);
+	lpad_test_advance(1.1);
+	lpad_test_step(test);
+	assert(status_has(test, "\"failure\": \"cannot write the checkpoint"));
+	assert(strstr(lpad_test_status(test, "checkpoint"), "cannot write the checkpoint"));
+	const char *log = strstr(lpad_test_log(test), "cannot write the checkpoint");
+	assert(log && !strstr(log + 1, "cannot write the checkpoint"));
+	done(test, insert(test, 1));
 	lpad_test_free(test);
 }
 
@@ -780,6 +932,10 @@ int main(void)
 	bad_json();
 	columns_must_be_the_same();
 	numbers_are_reported();
+	a_restart_goes_on();
+	checkpoints_are_shared();
+	bad_checkpoints_are_refused();
+	a_checkpoint_that_cannot_be_written();
 	held_calls_end_with_the_program();
 	puts("passed");
 	return 0;

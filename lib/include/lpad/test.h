@@ -38,6 +38,8 @@ void lpad_test_param(lpad_test *test, const char *name, const char *value);
 void lpad_test_replica(lpad_test *test, int index, int replicas);
 /* A grid: call it for each axis, slowest first; the replica's number follows from the coordinates. */
 void lpad_test_axis(lpad_test *test, const char *name, int extent, int coordinate);
+/* The replica's own folder, which is there and stays: for a second life. Not said: a new one, removed at the end. */
+void lpad_test_folder(lpad_test *test, const char *path);
 /* A handle onto so many servers, a subscription of so many publishers, a topic with so many subscribers; 0: a handle onto its own group. */
 void lpad_test_connect(lpad_test *test, const char *port, int peers);
 /* The servers of a handle also have this method. Those that the node says it calls are there already, as idempotent ones. A node that

@@ -6,12 +6,14 @@
  *   appends.c   a writer's calls, item by item                  waiting.c   who is held, and who goes on
  *   replies.c   what was drawn -> messages                      status.c    how it is: JSON, lines, numbers
  *   rows.c      columns of messages -> rows of steps            flat.c      JSON as people type it
- *   replay.c    the module: methods, init, run, fini
+ *   saving.c    checkpoints: when, where, for whom              replay.c    the module: methods, init, run, fini
  *
  * Callbacks run on the service thread; they and `run` use what is here under the node's lock, for a short time.
  */
 #ifndef INSIDE_H
 #define INSIDE_H
+
+#include <stdio.h>
 
 #include <lpad/node.h>
 
@@ -59,6 +61,16 @@ struct replay_checkpoint {
 	bool at_stop;
 };
 
+/* The newest checkpoint. The thread of `run` writes it, under the lock. */
+struct saved {
+	char *path;
+	bool ready;                     /* what was there has been read: it may be written over */
+	int64_t count;                  /* written by this incarnation */
+	uint64_t bytes;
+	double seconds, at;             /* how long it took; when */
+	char failure[400];              /* of the last try; "": it was written */
+};
+
 struct replay {
 	/* params */
 	lpad_map tables;
@@ -72,11 +84,26 @@ struct replay {
 	struct append *appends;         /* all that are held, in order of arrival */
 	lpad_rng rng;
 	uint64_t events;                /* calls so far */
+	struct saved saved;
 };
 
 static inline double seconds_now(void)
 {
 	return (double)lpad_in(0).at / 1e9;
+}
+
+/* In quotes, escaped. */
+static inline void put_json_text(FILE *out, const char *text)
+{
+	putc('"', out);
+	for (; *text; text++)
+		if (*text == '"' || *text == '\\')
+			fprintf(out, "\\%c", *text);
+		else if ((unsigned char)*text < ' ')
+			fprintf(out, "\\u%04x", (unsigned)(unsigned char)*text);
+		else
+			putc(*text, out);
+	putc('"', out);
 }
 
 #endif

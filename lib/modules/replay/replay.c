@@ -7,6 +7,7 @@
 #include "replies.h"
 #include "requests.h"
 #include "room.h"
+#include "saving.h"
 #include "settings.h"
 #include "status.h"
 #include "waiting.h"
@@ -199,17 +200,13 @@ static int init(lpad_node *node)
 		struct table_settings settings = settings_of(me, me->count, lpad_random(node, me->tables.names[me->count]));
 		me->places[me->count] = (struct place){ .table = table_new(&settings), .name = me->tables.names[me->count] };
 	}
-	return 0;
+	return saving_restore(me);
 }
 
 static int run(lpad_node *node)
 {
 	struct replay *me = lpad_state(node);
-	while (lpad_wait_stop(node, lpad_in(1))) {
-		lpad_lock(node);
-		status_report(me);
-		lpad_unlock(node);
-	}
+	saving_run(me, status_report);
 	return LPAD_ESTOPPED;
 }
 
@@ -231,8 +228,11 @@ static void forget_held(struct replay *me)
 static void fini(lpad_node *node)
 {
 	struct replay *me = lpad_state(node);
-	if (me->places)
+	lpad_lock(node);
+	if (me->saved.ready)
 		status_report(me);
+	lpad_unlock(node);
+	saving_at_stop(me);
 	forget_held(me);
 	for (size_t i = 0; i < me->count; i++)
 		table_free(me->places[i].table);
@@ -262,6 +262,7 @@ static const lpad_method methods[] = {
 	LPAD_METHOD(update, "other priorities, by item.key", .idempotent = true),
 	LPAD_METHOD_AS("delete", delete, "items, by item.key", .idempotent = true),
 	LPAD_METHOD(reset, "empties a table; its counters begin anew", .idempotent = true),
+	LPAD_INBOX_AS("checkpoint", struct replay, checkpoints, "writes one now; answered when it is on disk", .idempotent = true),
 	LPAD_METHOD(status, "how the tables are, and who waits: JSON", .idempotent = true),
 	LPAD_END
 };

@@ -11,19 +11,6 @@ enum { SHOWN_MOST = 100 };      /* of those who wait */
 
 /* ---- JSON ---- */
 
-static void put_text(FILE *out, const char *text)
-{
-	putc('"', out);
-	for (; *text; text++)
-		if (*text == '"' || *text == '\\')
-			fprintf(out, "\\%c", *text);
-		else if ((unsigned char)*text < ' ')
-			fprintf(out, "\\u%04x", (unsigned)(unsigned char)*text);
-		else
-			putc(*text, out);
-	putc('"', out);
-}
-
 /* JSON has no infinities. */
 static void put_real(FILE *out, const char *name, double value)
 {
@@ -47,7 +34,7 @@ static void put_waiting(FILE *out, const struct place *place, double now)
 		int shown = 0;
 		for (const struct held *held = place->lines[side].first; held && shown++ < SHOWN_MOST; held = held->next) {
 			fprintf(out, "%s{\"side\": \"%s\", \"caller\": ", lead, names[side]);
-			put_text(out, lpad_caller(held->call));
+			put_json_text(out, lpad_caller(held->call));
 			fprintf(out, ", \"seconds\": %.3f}", now - held->since);
 			lead = ", ";
 		}
@@ -63,7 +50,7 @@ static void put_table(FILE *out, const struct place *place, double now)
 	const struct pool *pool = table_pool(table);
 	double middle = limiter->samples_per_insert * (double)limiter->min_size;
 	size_t steps = pool ? pool_count(pool) : 0;
-	put_text(out, place->name);
+	put_json_text(out, place->name);
 	fprintf(out, ": {\"size\": %lld", (long long)table_size(table));
 	put_whole(out, "max_size", settings->max_size);
 	put_whole(out, "inserts", limiter->inserts);
@@ -91,6 +78,20 @@ static void put_table(FILE *out, const struct place *place, double now)
 	fprintf(out, "}");
 }
 
+static void put_checkpoint(FILE *out, const struct replay *me)
+{
+	const struct saved *saved = &me->saved;
+	fprintf(out, ", \"checkpoint\": {\"path\": ");
+	put_json_text(out, saved->path);
+	put_whole(out, "written", saved->count);
+	put_whole(out, "bytes", (int64_t)saved->bytes);
+	put_real(out, "seconds", saved->seconds);
+	put_real(out, "age", saved->count ? seconds_now() - saved->at : (double)INFINITY);
+	fprintf(out, ", \"failure\": ");
+	put_json_text(out, saved->failure);
+	fprintf(out, "}");
+}
+
 char *status_json(struct replay *me)
 {
 	char *text = NULL;
@@ -103,7 +104,9 @@ char *status_json(struct replay *me)
 		fputs(i ? ", " : "", out);
 		put_table(out, &me->places[i], seconds_now());
 	}
-	fprintf(out, "}, \"streams\": %zu}", streams_count(me->streams));
+	fprintf(out, "}");
+	put_checkpoint(out, me);
+	fprintf(out, ", \"streams\": %zu}", streams_count(me->streams));
 	fclose(out);
 	return text;
 }
@@ -144,6 +147,7 @@ static void report(lpad_node *node, const struct place *place, const char *what,
 
 void status_report(struct replay *me)
 {
+	char text[380];
 	for (size_t i = 0; i < me->count; i++) {
 		const struct place *place = &me->places[i];
 		const lpad_limiter *limiter = table_limiter(place->table);
@@ -152,5 +156,11 @@ void status_report(struct replay *me)
 		report(me->node, place, "inserts", (double)limiter->inserts, step);
 		report(me->node, place, "samples", (double)limiter->samples, step);
 		report(me->node, place, "error", lpad_limiter_error(limiter), step);
+		status_line(place, text, sizeof text);
+		lpad_status(me->node, place->name, "%s", text);
 	}
+	if (*me->saved.failure)
+		lpad_status(me->node, "checkpoint", "%s", me->saved.failure);
+	else
+		lpad_status(me->node, "checkpoint", "%s", "");
 }
