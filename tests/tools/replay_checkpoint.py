@@ -68,7 +68,12 @@ def table(r):
     out = dict(name=r.text(), **dict(zip(names, r.get("dqddqqqIddQIi"))), items=[])
     for _ in range(r.get("Q")):
         key, priority, times, count = r.get("QdqI")
-        out["items"].append(dict(key=key, priority=priority, times_sampled=times, steps=r.list("I", count)))
+        if count >> 31:     # they follow each other, and only the first is there
+            first = r.get("I")
+            steps = list(range(first, first + (count & 0x7fffffff)))
+        else:
+            steps = r.list("I", count)
+        out["items"].append(dict(key=key, priority=priority, times_sampled=times, steps=steps))
     return out
 
 

@@ -118,6 +118,29 @@ START_TEST(what_is_restored_goes_on)
 }
 END_TEST
 
+/* Steps without a byte: there are as many, shared as they were. */
+START_TEST(steps_without_a_byte_come_back)
+{
+	const struct column none = { .name = "none", .type = LPAD_F32, .rank = 2, .shape = { 3, 0 } };
+	struct world *world = world_new(1);
+	char *pictures[2];
+	for (int i = 0; i < 2; i++) {
+		struct pool *pool = i ? pool_new(NULL, 0) : pool_new(&none, 1);
+		uint32_t steps[3] = { pool_add(pool), pool_add(pool), pool_add(pool) };
+		table_insert(world->tables[i ? 2 : 0], pool, steps, 3, 1);
+		table_insert(world->tables[i ? 2 : 0], pool, (uint32_t[]){ steps[2], steps[0] }, 2, 1);
+		for (int k = 0; k < 3; k++)
+			pool_unref(pool, steps[k]);
+		pool_release(pool);
+		pictures[i] = world_picture(world);
+		world_save(world, path);
+		check_picture(pictures[i]);
+		free(pictures[i]);
+	}
+	world_free(world);
+}
+END_TEST
+
 START_TEST(nothing_at_all_comes_back_as_that)
 {
 	struct world *world = world_new(1);
@@ -675,6 +698,7 @@ int main(void)
 	tcase_set_timeout(all, 200);
 	tcase_add_test(all, all_of_it_comes_back);
 	tcase_add_test(all, what_is_restored_goes_on);
+	tcase_add_test(all, steps_without_a_byte_come_back);
 	tcase_add_test(all, nothing_at_all_comes_back_as_that);
 	tcase_add_test(all, python_reads_it_from_its_description);
 	tcase_add_test(all, a_smaller_table_is_cut_by_its_remover);

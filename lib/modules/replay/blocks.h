@@ -20,6 +20,7 @@ struct blocks_out {
 	unsigned char *block;           /* its header first */
 	size_t used;                    /* of what follows the header */
 	uint64_t stream, bytes;         /* before this block: of the stream, of the file */
+	uint64_t begun;                 /* so far the disk has been told to begin */
 };
 
 /* Writes the head of the file. `magic`: BLOCKS_MAGIC bytes. */

@@ -13,6 +13,7 @@
 
 #define CHECKPOINT_MAGIC "lpad-replay\n"
 enum { CHECKPOINT_VERSION = 1 };
+#define CHECKPOINT_RUN 0x80000000u      /* in an item's number of steps: they follow each other, only the first is in the file */
 
 struct checkpoint;
 

@@ -127,11 +127,10 @@ static void read_steps(struct blocks_in *in, struct read_pool *read, const struc
 	if (in->code || !row_is_good(in, columns, count, size))
 		return;
 	uint64_t steps = blocks_get_u64(in);
-	/* Each is referred to once at least. */
-	if (size > blocks_left(in) || !count_is_good(in, "steps", steps, size + LEAST_STEP)) {
-		blocks_refuse(in, "the size of a row, at most %" PRIu64 ", expected; %" PRIu64 " came", blocks_left(in), size);
+	if (!size)
+		blocks_refuse(in, "the size of a row, at least 1, expected; 0 came");
+	if (in->code || !count_is_good(in, "steps", steps, size))
 		return;
-	}
 	read->pool = pool_new(columns, count);
 	read->steps = room_resize(NULL, steps, sizeof *read->steps);
 	read->count = steps;
@@ -286,7 +285,33 @@ static lpad_limiter read_limiter(struct blocks_in *in)
 	return limiter;
 }
 
-/* `steps` grows with what items have. */
+static void expand_run(struct blocks_in *in, const struct read_pool *pool, uint32_t *steps, uint32_t count)
+{
+	uint32_t first = blocks_get_u32(in);
+	if (first > pool->count - count)
+		blocks_refuse(in, "the first of %" PRIu32 " of %" PRIu64 " steps expected, %" PRIu32 " came", count, pool->count, first);
+	for (uint32_t i = 0; i < count && !in->code; i++)
+		steps[i] = pool->steps[first + i];
+}
+
+/* Their number; `steps` grows with what items have. */
+static uint32_t read_item_steps(struct blocks_in *in, const struct read_pool *pool, uint32_t **steps, uint32_t *room)
+{
+	uint32_t said = blocks_get_u32(in), count = said & ~CHECKPOINT_RUN;
+	bool run = said & CHECKPOINT_RUN;
+	if (!count || count > (run ? pool->count : blocks_left(in) / LEAST_STEP))
+		blocks_refuse(in, "the number of an item's steps, at least 1 and no more than there are, expected; %" PRIu32 " came", count);
+	if (in->code)
+		return 0;
+	if (count > *room)
+		*steps = room_resize(*steps, *room = count, sizeof **steps);
+	if (run)
+		expand_run(in, pool, *steps, count);
+	for (uint32_t i = 0; i < count && !run && !in->code; i++)
+		(*steps)[i] = get_step(in, pool);
+	return count;
+}
+
 static void read_item(struct reading *reading, struct table *table, const struct read_pool *pool, uint32_t places, uint32_t **steps,
 	uint32_t *room)
 {
@@ -299,15 +324,7 @@ static void read_item(struct reading *reading, struct table *table, const struct
 	if (!isfinite(item.priority) || item.priority < 0)
 		blocks_refuse(in, "a priority, finite and not negative, expected; %g came", item.priority);
 	item.times_sampled = get_count(in, "how often an item was sampled");
-	item.count = blocks_get_u32(in);
-	if (!item.count)
-		blocks_refuse(in, "the number of an item's steps, at least 1, expected; 0 came");
-	if (!count_is_good(in, "an item's steps", item.count, LEAST_STEP))
-		return;
-	if (item.count > *room)
-		*steps = room_resize(*steps, *room = item.count, sizeof **steps);
-	for (uint32_t i = 0; i < item.count && !in->code; i++)
-		(*steps)[i] = get_step(in, pool);
+	item.count = read_item_steps(in, pool, steps, room);
 	item.steps = *steps;
 	if (in->code || table_restore_item(table, pool->pool, &item))
 		return;

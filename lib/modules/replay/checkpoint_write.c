@@ -35,7 +35,7 @@ struct saved_table {
 	uint64_t next_key;
 	uint32_t places;                /* behind the last one of a key; a key's low half is its place */
 	int32_t pool;                   /* -1: none */
-	struct item *items;             /* their steps are in `steps`, one item's after the other's */
+	struct item *items;             /* their steps are in `steps`, one item's after the other's; of those with NULL the first only */
 	size_t count;
 	struct numbers steps;
 };
@@ -89,14 +89,20 @@ static uint32_t number_of(struct saved_pool *saved, uint32_t step)
 	return saved->numbers[step] - 1;
 }
 
-static void save_steps(struct checkpoint *checkpoint, int32_t pool, struct numbers *numbers, const uint32_t *steps, uint32_t count)
+/* True: the numbers of these steps follow each other. */
+static bool save_steps(struct checkpoint *checkpoint, int32_t pool, struct numbers *numbers, const uint32_t *steps, uint32_t count)
 {
+	size_t first = numbers->count;
 	if (numbers->room - numbers->count < count) {
 		numbers->room += numbers->room / 2 + count;
 		numbers->at = room_resize(numbers->at, numbers->room, sizeof *numbers->at);
 	}
 	for (uint32_t i = 0; i < count; i++)
 		numbers->at[numbers->count++] = number_of(&checkpoint->pools[pool], steps[i]);
+	for (uint32_t i = 1; i < count; i++)
+		if (numbers->at[first + i] != numbers->at[first] + i)
+			return false;
+	return true;
 }
 
 static void save_stream(struct checkpoint *checkpoint, struct saved_stream *saved, const struct stream *stream)
@@ -125,7 +131,10 @@ static void save_table(struct checkpoint *checkpoint, struct saved_table *saved,
 	for (size_t i = 0; i < saved->count; i++) {
 		uint32_t place = (uint32_t)saved->items[i].key;
 		saved->places = place < saved->places ? saved->places : place + 1;
-		save_steps(checkpoint, saved->pool, &saved->steps, saved->items[i].steps, saved->items[i].count);
+		if (!save_steps(checkpoint, saved->pool, &saved->steps, saved->items[i].steps, saved->items[i].count))
+			continue;
+		saved->steps.count -= saved->items[i].count - 1;
+		saved->items[i].steps = NULL;
 	}
 }
 
@@ -209,10 +218,10 @@ static void write_pool(struct blocks_out *out, const struct saved_pool *saved)
 			blocks_put_i64(out, columns[i].shape[k]);
 		blocks_put_u64(out, columns[i].offset);
 	}
-	blocks_put_u64(out, size);
+	blocks_put_u64(out, size ? size : 1);   /* at least a byte, so that the number of steps can be held against what follows */
 	blocks_put_u64(out, saved->count);
 	for (uint32_t i = 0; i < saved->count && !out->code; i++)
-		blocks_put(out, pool_row(saved->pool, saved->steps[i]), size);
+		blocks_put(out, size ? pool_row(saved->pool, saved->steps[i]) : (const void *)"", size ? size : 1);
 }
 
 static void write_stream(struct blocks_out *out, const struct saved_stream *saved)
@@ -228,14 +237,16 @@ static void write_stream(struct blocks_out *out, const struct saved_stream *save
 		blocks_put_u32(out, saved->steps.at[i]);
 }
 
-static void write_item(struct blocks_out *out, const struct item *item, const uint32_t *steps)
+static const uint32_t *write_item(struct blocks_out *out, const struct item *item, const uint32_t *steps)
 {
+	uint32_t count = item->steps ? item->count : 1;
 	blocks_put_u64(out, item->key);
 	blocks_put_f64(out, item->priority);
 	blocks_put_i64(out, item->times_sampled);
-	blocks_put_u32(out, item->count);
-	for (uint32_t i = 0; i < item->count; i++)
+	blocks_put_u32(out, item->steps ? item->count : item->count | CHECKPOINT_RUN);
+	for (uint32_t i = 0; i < count; i++)
 		blocks_put_u32(out, steps[i]);
+	return steps + count;
 }
 
 static void write_table(struct blocks_out *out, const struct saved_table *saved)
@@ -257,10 +268,8 @@ static void write_table(struct blocks_out *out, const struct saved_table *saved)
 	blocks_put_u32(out, saved->places);
 	blocks_put_u32(out, (uint32_t)saved->pool);
 	blocks_put_u64(out, saved->count);
-	for (size_t i = 0; i < saved->count && !out->code; i++) {
-		write_item(out, &saved->items[i], steps);
-		steps += saved->items[i].count;
-	}
+	for (size_t i = 0; i < saved->count && !out->code; i++)
+		steps = write_item(out, &saved->items[i], steps);
 }
 
 /* 0 or errno; the file is whole then, and on the disk. */
