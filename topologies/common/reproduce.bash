@@ -12,12 +12,12 @@ trap 'rm -rf "$work"' EXIT
 failures=0 made=0
 
 # launch NAME ARGUMENT...: one run of this topology; shown, kept as $work/NAME.txt without the nodes' names in front, its record as
-# $work/NAME. A run that fails is remembered.
+# $work/NAME. A run that fails is remembered. Of another file than topo.yaml: file=other.yaml launch NAME ...
 launch() {
 	local run=$1 code
 	shift
-	echo "-- $run: lpad launch $name $*"
-	"$LPAD" launch "$here" --quiet --record "$work/$run.records" "$@" > "$work/$run.raw"
+	echo "-- $run: lpad launch $name${file:+/$file} $*"
+	"$LPAD" launch "$here${file:+/$file}" --quiet --record "$work/$run.records" "$@" > "$work/$run.raw"
 	code=$?
 	sed -E 's/^[a-z][^ |]* *\| //' "$work/$run.raw" | tee "$work/$run.txt"
 	ln -sfn "$(realpath "$work/$run.records/latest")" "$work/$run"

@@ -2,6 +2,8 @@
 /* Asks its parent for work, trains, brings the result with the next question. An edge does the same with clients of its own. */
 #include "federated.h"
 
+#include <string.h>
+
 int client_check(lpad_node *node)
 {
 	if (lpad_replicas(node) > CLIENTS)
@@ -34,12 +36,15 @@ static int ask(lpad_handle *parent, const struct update *update, struct task *ta
 	return code ? code : !body || task->count < 0 || task->count > CHOSEN ? LPAD_EINVALID : 0;
 }
 
-static void train(const struct client *me, uint64_t seed, struct task *task, struct update *update)
+static void train(const struct client *me, uint64_t seed, const struct task *task, struct update *update)
 {
 	struct stream order = stream_of(seed + 7919 * (uint64_t)task->run, (uint64_t)(task->round * CLIENTS + task->ids[0]));
-	data_train(me->data, (int)task->split, task->ids[0] * ROWS, ROWS, &task->local, &order, task->weights);
+	float weights[PARAMETERS];
+	memcpy(weights, task->weights, sizeof weights);
+	data_train(me->data, (int)task->split, task->ids[0] * ROWS, ROWS, &task->local, &order, weights);
+	data_clip(task->weights, weights, task->clip);
 	update->count = 1;
-	data_to_fixed(task->weights, update->sum);
+	data_to_fixed(weights, update->sum);
 }
 
 int client_run(lpad_node *node)

@@ -68,6 +68,16 @@ void data_train(const struct data *data, int split, int first, int count, const 
 	}
 }
 
+void data_clip(const float *from, float *weights, double clip)
+{
+	double length = 0;
+	for (int i = 0; i < PARAMETERS; i++)
+		length += pow((double)weights[i] - (double)from[i], 2);
+	length = sqrt(length);
+	for (int i = 0; clip > 0 && length > clip && i < PARAMETERS; i++)
+		weights[i] = (float)((double)from[i] + ((double)weights[i] - (double)from[i]) * clip / length);
+}
+
 /* 100 of them stay within 32 bits. */
 void data_to_fixed(const float *weights, int32_t *fixed)
 {

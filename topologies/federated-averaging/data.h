@@ -32,6 +32,9 @@ void data_free(struct data *data);
 /* So many epochs over rows of a split, in an order drawn anew for each from the stream; weights in place. */
 void data_train(const struct data *data, int split, int first, int count, const struct local *how, struct stream *order, float *weights);
 
+/* Weights whose distance from `from` is over `clip` are moved to it, in their direction; clip 0: never. */
+void data_clip(const float *from, float *weights, double clip);
+
 /* Fixed point, in which sums do not depend on their order. */
 #define FIXED_ONE 1048576.0
 void data_to_fixed(const float *weights, int32_t *fixed);

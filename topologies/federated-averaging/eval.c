@@ -29,6 +29,7 @@ struct circle {
 
 struct judge {
 	double target;
+	bool falling;
 	struct glyphs *glyphs;
 	struct course courses[RUNS_MOST];
 	int count;
@@ -172,9 +173,13 @@ static int verdict(const struct judge *judge)
 	const double pi = 3.14159265358979323846;
 	char name[64];
 	show(judge);
-	for (int i = 0; i < judge->count; i++) {
+	for (int i = 0; i < judge->count && !judge->falling; i++) {
 		snprintf(name, sizeof name, "target_reached_by_%s", judge->courses[i].name);
 		checks_equal(&checks, name, judge->courses[i].reached > 0, 1);
+	}
+	for (int i = 1; i < judge->count && judge->falling; i++) {
+		snprintf(name, sizeof name, "%s_no_better_than_%s", judge->courses[i].name, judge->courses[i - 1].name);
+		checks_most(&checks, name, judge->courses[i].accuracy, judge->courses[i - 1].accuracy + 0.005);
 	}
 	check_split(judge, &checks, "iid", 6, 6);
 	check_split(judge, &checks, "noniid", 40, 1.5);
@@ -198,7 +203,7 @@ static int receive(lpad_node *node, struct judge *judge, const lpad_message *mes
 int eval_run(lpad_node *node)
 {
 	struct eval *me = lpad_state(node);
-	struct judge judge = { .target = me->target, .glyphs = glyphs_new() };
+	struct judge judge = { .target = me->target, .falling = me->falling, .glyphs = glyphs_new() };
 	lpad_message *message;
 	int code = judge.glyphs ? 0 : lpad_fail(node, "out of memory");
 	while (!code && !(code = lpad_take(me->model, &message, lpad_never()))) {

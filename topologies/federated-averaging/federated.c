@@ -40,6 +40,8 @@ static const lpad_param run_fields[] = {
 	LPAD_INT(struct run, epochs, "5", "1..", "of each client in a round"),
 	LPAD_INT(struct run, batch, "10", "1..", "samples of one step"),
 	LPAD_REAL(struct run, lr, "0.5", "0..", "size of a step"),
+	LPAD_REAL(struct run, clip, "0", "0..", "longest update of a client, by its Euclidean norm; 0: any"),
+	LPAD_REAL(struct run, noise, "0", "0..", "added to the sum: its deviation, in times clip"),
 	LPAD_END
 };
 static const lpad_param server_params[] = {
@@ -60,6 +62,7 @@ static const lpad_topic_decl server_topics[] = {
 };
 static const lpad_param eval_params[] = {
 	LPAD_REAL(struct eval, target, "0.95", "0..1", "accuracy to reach"),
+	LPAD_BOOL(struct eval, falling, "false", "each run is to be no better than the one before it; none has to reach the target"),
 	LPAD_END
 };
 static const lpad_subscription_decl eval_subscriptions[] = {

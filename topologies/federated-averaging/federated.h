@@ -11,6 +11,7 @@
 struct task {
 	int64_t run, round, split;
 	struct local local;
+	double clip;                    /* longest update; 0: any */
 	int32_t count, ids[CHOSEN];
 	float weights[PARAMETERS];
 };
@@ -63,7 +64,7 @@ struct edge {
 struct run {
 	int32_t split;
 	int64_t epochs, batch;
-	double lr;
+	double lr, clip, noise;
 };
 enum mode { MODE_CENTRAL, MODE_HIERARCHICAL, MODE_RING };
 #define MODES "central hierarchical ring"
@@ -76,6 +77,7 @@ struct server {
 };
 struct eval {
 	double target;
+	bool falling;
 	lpad_subscription *model;
 };
 

@@ -47,6 +47,12 @@ e1=$(rounds_of epochs e1) e5=$(rounds_of epochs e5) e20=$(rounds_of epochs e20)
 check rounds_1_over_5_epochs "$(jq -n "$e1 / $e5")" '>=1.5' 0
 check rounds_5_over_20_epochs "$(jq -n "$e5 / $e20")" '>=1' 0
 
+# Other features of the same samples; and noise for privacy.
+file=vertical.yaml launch vertical
+check vertical_bytes "$(jq '[.edges[] | select(.edge == "a.partner -> b")][0] | .bytes + .delivered_bytes' "$work/vertical/result.json")" \
+	$((8 * 2 * 6000 * 300)) 0
+file=private.yaml launch private
+
 for run in fedavg_iid fedsgd_iid fedavg_noniid fedsgd_noniid; do
 	jq -r --arg run $run 'select(.node == "eval" and .name == $run) | "\(.step) \(100 * .value)"' "$work/seed1/metrics.jsonl" > "$work/$run.dat"
 done
