@@ -441,10 +441,11 @@ static bool is_called(const struct binder *binder, const struct group *group, co
 	return many;
 }
 
+/* The run of a service may wait for ever: nobody waits for it, and what is never called from within may be called by `lpad call`. */
 static void check_inboxes(struct binder *binder, const struct group *group)
 {
 	const struct implementation_spec *spec = group->command ? NULL : binder->groups[group->number].spec;
-	for (size_t i = 0; spec && i < spec->methods.count; i++) {
+	for (size_t i = 0; spec && !spec->service && i < spec->methods.count; i++) {
 		const char *name = spec->methods.at[i].name;
 		if (!spec->methods.at[i].inbox || is_called(binder, group, name))
 			continue;
