@@ -94,10 +94,11 @@ static lpad_message *make(const struct batch *batch)
 	for (; count < batch->column_count; count++)
 		tensors[count] = column_tensor(batch, &batch->columns[count]);
 	const lpad_tensor about[ITEM_TENSORS] = {
+		{ .name = "item.steps", .type = LPAD_I32, .rank = 1 },  /* says that columns have an axis of steps: the first one, to be left out */
 		{ .name = "item.key", .type = LPAD_U64, .rank = 1 }, { .name = "item.probability", .type = LPAD_F64, .rank = 1 },
 		{ .name = "item.priority", .type = LPAD_F64, .rank = 1 }, { .name = "item.times_sampled", .type = LPAD_I64, .rank = 1 },
-		{ .name = "item.steps", .type = LPAD_I32, .rank = 1 }, { .name = "item.table_size", .type = LPAD_I64 } };
-	for (size_t i = 0; i < ITEM_TENSORS; i++, count++) {
+		{ .name = "item.table_size", .type = LPAD_I64 } };
+	for (size_t i = batch->flat; i < ITEM_TENSORS; i++, count++) {
 		tensors[count] = about[i];
 		tensors[count].shape[0] = (int64_t)batch->count;
 	}
@@ -130,7 +131,8 @@ static void fill_items(const struct batch *batch, lpad_message *reply)
 		probabilities[i] = picked->probability;
 		priorities[i] = picked->priority;
 		times[i] = picked->times_sampled;
-		steps[i] = (int32_t)picked->count;
+		if (steps)
+			steps[i] = (int32_t)picked->count;
 	}
 }
 
