@@ -9,12 +9,13 @@
 /* Mean return of so many episodes; without a network: of actions drawn at random. */
 double judge_mean(const struct network *network, lpad_rng *starts, int episodes);
 
-/* Greedy: a few episodes, and if these are good, many others. */
+/* Greedy: a few episodes, and if these reach the goal, many others; if these do as well, it is solved. */
 struct verdict {
+	double goal;
 	double few, many;       /* mean returns; many: 0 if it did not come to that */
 	bool solved;
 };
-struct verdict judge_policy(const struct network *network, lpad_rng *few, lpad_rng *many);
+struct verdict judge_policy(const struct network *network, double goal, lpad_rng *few, lpad_rng *many);
 
 /* How far a run is. */
 struct standing {
@@ -25,7 +26,8 @@ struct standing {
 void judge_head(void);
 void judge_row(const struct standing *standing, const struct verdict *verdict);
 
-/* The CHECK lines of a run that was solved; `fresh` is the mean return of episodes that had no part in the verdict. */
+bool judge_solved(struct checks *checks, const struct verdict *verdict);
+/* All CHECK lines; `fresh` is the mean return of episodes that had no part in the verdict, 0: there were none. */
 void judge_checks(struct checks *checks, const struct standing *standing, const struct verdict *verdict, int64_t max_steps, double fresh);
 
 #endif

@@ -5,12 +5,6 @@
 
 static const double gamma_ = 0.99;
 
-void player_observe(const struct cartpole *game, float *observation)
-{
-	for (int i = 0; i < OBSERVATION; i++)
-		observation[i] = (float)game->state[i];
-}
-
 static int emit(void *context, const lpad_transition *from)
 {
 	struct player *player = context;

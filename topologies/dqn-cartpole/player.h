@@ -42,6 +42,10 @@ void player_release(struct player *player);
 int player_step(struct player *player);
 
 /* A game's state as the network sees it. */
-void player_observe(const struct cartpole *game, float *observation);
+static inline void player_observe(const struct cartpole *game, float *observation)
+{
+	for (int i = 0; i < OBSERVATION; i++)
+		observation[i] = (float)game->state[i];
+}
 
 #endif

@@ -23,7 +23,7 @@ struct rows {
 
 struct solo {
 	int64_t max_steps, n_step, batch, target_every, evaluate_every, pull_every, fresh, max_size, min_size;
-	double epsilon, lr, samples_per_insert, error_buffer;
+	double epsilon, lr, samples_per_insert, error_buffer, goal;
 
 	struct player player;
 	struct agent agent;
@@ -77,7 +77,7 @@ static struct standing standing_of(const struct solo *me)
 
 static struct verdict evaluate(lpad_node *node, struct solo *me)
 {
-	struct verdict verdict = judge_policy(&me->agent.online, &me->few, &me->many);
+	struct verdict verdict = judge_policy(&me->agent.online, me->goal, &me->few, &me->many);
 	struct standing standing = standing_of(me);
 	judge_row(&standing, &verdict);
 	lpad_report(node, "return", verdict.few, me->player.steps);
@@ -86,7 +86,7 @@ static struct verdict evaluate(lpad_node *node, struct solo *me)
 
 static struct verdict learn_while_allowed(lpad_node *node, struct solo *me)
 {
-	struct verdict verdict = { 0 };
+	struct verdict verdict = { .goal = me->goal };
 	while (!verdict.solved && lpad_limiter_can_sample(&me->limiter, me->batch)) {
 		learn(me);
 		if (me->agent.steps % me->evaluate_every == 0)
@@ -122,7 +122,7 @@ static int conclude(lpad_node *node, struct solo *me, const struct verdict *verd
 static int run(lpad_node *node)
 {
 	struct solo *me = lpad_state(node);
-	struct verdict verdict = { 0 };
+	struct verdict verdict = { .goal = me->goal };
 	judge_head();
 	int code = loop(node, me, &verdict);
 	return code ? code : conclude(node, me, &verdict);
@@ -171,7 +171,8 @@ static const lpad_param params[] = {
 	LPAD_REAL(struct solo, samples_per_insert, "32", "0.01..", "transitions sampled for each one inserted"),
 	LPAD_REAL(struct solo, error_buffer, "3200", "1..", "how far the learner may be ahead or behind, in samples"),
 	LPAD_INT(struct solo, evaluate_every, "500", "1..", "learner steps between two evaluations"),
-	LPAD_INT(struct solo, fresh, "1000", "0..", "more episodes for the last check"),
+	LPAD_REAL(struct solo, goal, "475", "1..500", "mean return of 10 episodes, and then of 100, that is good enough"),
+	LPAD_INT(struct solo, fresh, "1000", "0..", "episodes for the last check"),
 	LPAD_END
 };
 
