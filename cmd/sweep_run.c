@@ -269,16 +269,27 @@ static void show_reason(const struct sweep *sweep, const struct trial *trial)
 		fprintf(stderr, "lpad:   ... (all of it in %s)\n", path);
 }
 
+/* "worker/3" and "worker/0": what one replica reports, the others do. */
+static bool same_group(const char *node, const char *other)
+{
+	size_t length = strcspn(node, "/");
+	return length == strcspn(other, "/") && !strncmp(node, other, length);
+}
+
 /* Soon enough to begin again. */
 static void say_not_reported(struct running *running, const struct trial *trial)
 {
 	struct text cleanup_text names = { 0 };
-	const char *node, *name;
+	const char *node, *name, *shown = "";
 	json_t *metrics, *metric;
-	json_object_foreach(trial->figures, node, metrics)
+	json_object_foreach(trial->figures, node, metrics) {
+		if (!json_object_size(metrics) || same_group(node, shown))
+			continue;
+		shown = node;
 		json_object_foreach(metrics, name, metric)
 			if (names.length < REASON_LONGEST / 8)
 				text_format(&names, "%s%s.%s", names.length ? ", " : "", node, name);
+	}
 	fprintf(stderr, "lpad: run %s has not reported %s; it has reported: %s\n", trial->run, running->sweep->by,
 		names.length ? text_string(&names) : "nothing");
 	running->told = true;

@@ -92,6 +92,10 @@ run_lpad sweep --vary x=1,2 --by score.hight
 assert_exit 1
 assert_contains "$err" "no run has reported score.hight"
 assert_contains "$err" "has not reported score.hight; it has reported: score.height"
+sed 's/  score: {/  many: {replicas: 3, implementation: score, module: score.c}\n&/' topo.yaml > many.yaml
+run_lpad sweep many.yaml --vary x=1,2 --by score.hight
+assert_exit 1
+assert_contains "$err" "it has reported: many/0.height, score.height"$'\n' "a replica of each node"
 for bad in "--vary x" "--vary x=" "--vary x=1,1" "--vary x=5..1" "--vary x=1 --set x=2" "--vary x=1 --vary x=2" "--vary x=1 -j 0" \
 	"--vary x=1 --by height" "--vary x=1 --retry" "--resume latest --vary x=1" "" "--vary x=1..999999" "--vary x=1 -"; do
 	# shellcheck disable=SC2086 # several words
