@@ -167,6 +167,14 @@ static void print_row(const struct team *team, int64_t a, const struct tally *ta
 		tally->sum[TASK_BACKWARD_MESSAGES], tally->most[TASK_HELD], forward * 1e3, backward * 1e3);
 }
 
+/* For lpad watch, and for sweeps. */
+static void report(lpad_node *node, const struct team *team, const char *what, double value, int64_t a)
+{
+	char name[2 * NAME];
+	snprintf(name, sizeof name, "%s_%s", team->label, what);
+	lpad_report(node, name, value, a);
+}
+
 static void note_errors(struct driver *me, struct team *team, const struct reference *reference, int64_t a)
 {
 	struct costs costs = formulas_costs(team->layout, a, me->problem.b, me->problem.c);
@@ -202,6 +210,8 @@ static int measure(lpad_node *node, struct driver *me, struct team *team, size_t
 	team->forward[size] = tally->most[TASK_FORWARD_VALUES];
 	team->values[size] = team->forward[size] + tally->most[TASK_BACKWARD_VALUES];
 	print_row(team, a, tally, forward[me->passes / 2], backward[me->passes / 2]);
+	report(node, team, "values", (double)team->values[size], a);
+	report(node, team, "forward_seconds", team->seconds[size], a);
 	return 0;
 }
 
