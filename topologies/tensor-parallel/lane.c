@@ -77,8 +77,9 @@ static int accept_values(struct exchange *exchange, lpad_call *call, float *into
 	const char *body = lpad_body(lpad_request(call), TASK_HEADER + count * sizeof *into);
 	int64_t sent;
 	if (!body) {
-		lpad_refuse(call, LPAD_EINVALID, "%zu values belong here", count);
-		return lpad_fail(exchange->node, "something else than %zu values has come", count);
+		int code = lpad_fail(exchange->node, "%s sent something else than the %zu values that it is its turn to send", lpad_caller(call), count);
+		lpad_refuse(call, code, "%zu values belong here", count);
+		return code;
 	}
 	memcpy(&sent, body, sizeof sent);
 	memcpy(into, body + TASK_HEADER, count * sizeof *into);

@@ -48,7 +48,7 @@ expect small square  4 256  12288  24576    8 20480
 expect small cube    8 256   8192  20480   16 12288
 expect small line    8 256  57344      0  112 38912
 
-launch slow --set delay=20ms --set passes=5 --set a=256
+launch slow --set delay=20ms --set passes=9 --set a=256
 edges slow
 # latency_over_cube LAYOUT: of the forward pass, in those of the cube.
 latency_over_cube() {
