@@ -170,8 +170,8 @@ check: all units
 
 # All that the suite takes only a little of: every misbehaviour, hundreds of kills, launches and restarts.
 soak: all units
-	MISBEHAVE=all LADDER=200 SOAK=all TEST_LIMIT=10800 LPAD=$(CURDIR)/$O/lpad CC='$(CC)' tests/run '$O' \
-	  'cli/misbehave_modes cli/ladder cli/soak'
+	MISBEHAVE=all LADDER=200 SOAK=all SURVIVAL=all TEST_LIMIT=10800 LPAD=$(CURDIR)/$O/lpad CC='$(CC)' tests/run '$O' \
+	  'cli/misbehave_modes cli/ladder cli/soak cli/*_survival'
 
 demo: $O/lpad
 	$O/lpad launch topologies/wordcount --quiet
