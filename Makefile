@@ -18,7 +18,7 @@ T ?=
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 VERSION := 0.1.0
 
-PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev libhwloc-dev zlib1g-dev check mandoc jq python3 python3-yaml python3-jsonschema libopenblas-dev
+PACKAGES := build-essential pkg-config libyaml-dev libnng-dev libjansson-dev libmd-dev libhwloc-dev zlib1g-dev check mandoc jq python3 python3-yaml python3-jsonschema libopenblas-dev libsodium-dev
 PACKAGES_CI := clang fish zsh procps gdb strace tmux
 PACKAGES_PLOT := gnuplot-nox
 

@@ -52,6 +52,19 @@ void data_free(struct data *data)
 	free(data);
 }
 
+void data_choose(struct stream *stream, int32_t ids[CHOSEN])
+{
+	int all[CLIENTS], chosen[CLIENTS] = { 0 }, count = 0;
+	for (int i = 0; i < CLIENTS; i++)
+		all[i] = i;
+	stream_shuffle(stream, all, CLIENTS);
+	for (int i = 0; i < CHOSEN; i++)
+		chosen[all[i]] = 1;
+	for (int id = 0; id < CLIENTS; id++)
+		if (chosen[id])
+			ids[count++] = id;
+}
+
 void data_train(const struct data *data, int split, int first, int count, const struct local *how, struct stream *order, float *weights)
 {
 	int rows[GLYPHS_TRAIN];

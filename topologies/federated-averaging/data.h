@@ -29,6 +29,9 @@ struct local {
 struct data *data_new(uint64_t seed);
 void data_free(struct data *data);
 
+/* Different clients for a round, in ascending order. */
+void data_choose(struct stream *stream, int32_t ids[CHOSEN]);
+
 /* So many epochs over rows of a split, in an order drawn anew for each from the stream; weights in place. */
 void data_train(const struct data *data, int split, int first, int count, const struct local *how, struct stream *order, float *weights);
 

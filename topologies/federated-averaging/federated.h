@@ -30,6 +30,8 @@ struct model {
 	float weights[PARAMETERS];
 };
 
+int model_publish(lpad_topic *topic, const char *run, int64_t round, const float *weights);
+
 /* Those who ask for work: one call each, which is answered when there is some. */
 struct children {
 	int clients;                    /* nodes that host clients */

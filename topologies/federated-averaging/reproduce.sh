@@ -47,6 +47,21 @@ e1=$(rounds_of epochs e1) e5=$(rounds_of epochs e5) e20=$(rounds_of epochs e20)
 check rounds_1_over_5_epochs "$(jq -n "$e1 / $e5")" '>=1.5' 0
 check rounds_5_over_20_epochs "$(jq -n "$e5 / $e20")" '>=1' 0
 
+# Sums that the server cannot look into: clients killed in each step, and as many rounds as in the open.
+for drop in 0 1 3; do
+	for step in share mask unmask; do
+		file=secure.yaml launch "secure_${drop}_$step" --set drop=$drop --set drop_in=$step
+	done
+done
+"$LPAD" launch secure.yaml --quiet --record "$work/given.up" --set drop=4 > /dev/null 2>&1
+check four_of_ten_gone_is_given_up "$(grep -c '6 clients answered mask, 7 are needed' "$work"/given.up/latest/result.json)" '>=1' 0
+for seed in 1 2 3 4 5; do
+	for split in iid noniid; do
+		file=secure.yaml launch "secure_$split$seed" --set drop=0 --set seed=$seed --set split=$split --set rounds=45
+		check "secure_rounds_$split$seed" "$(rounds_of "secure_$split$seed" fedavg)" "$(rounds_of "seed$seed" "fedavg_$split")" 1
+	done
+done
+
 # Other features of the same samples; and noise for privacy.
 file=vertical.yaml launch vertical
 check vertical_bytes "$(jq '[.edges[] | select(.edge == "a.partner -> b")][0] | .bytes + .delivered_bytes' "$work/vertical/result.json")" \

@@ -22,35 +22,11 @@ int server_check(lpad_node *node)
 	return 0;
 }
 
-/* 10 of the 100, in ascending order: so the order of what comes of them does not depend on anything else. */
-static void choose(struct stream *stream, struct task *task)
-{
-	int all[CLIENTS];
-	bool chosen[CLIENTS] = { false };
-	for (int i = 0; i < CLIENTS; i++)
-		all[i] = i;
-	stream_shuffle(stream, all, CLIENTS);
-	for (int i = 0; i < CHOSEN; i++)
-		chosen[all[i]] = true;
-	task->count = 0;
-	for (int id = 0; id < CLIENTS; id++)
-		if (chosen[id])
-			task->ids[task->count++] = id;
-}
-
 /* Of the noise in the mean of the clients' weights. */
 struct spread {
 	double squares;
 	int64_t count;
 };
-
-static int publish(struct server *me, const char *run, const struct task *task)
-{
-	struct model model = { .round = task->round, .clients = CHOSEN, .phase = PHASE_SERVER };
-	snprintf(model.run, sizeof model.run, "%s", run);
-	memcpy(model.weights, task->weights, sizeof model.weights);
-	return lpad_publish(me->model, lpad_bytes(&model, sizeof model));
-}
 
 /* What is published tells little of any single client (McMahan et al. 2018, arXiv 1710.06963, algorithm 1, on the sum). */
 static void add_noise(struct stream *stream, const struct run *run, struct task *task, struct spread *spread)
@@ -76,13 +52,14 @@ static int train(lpad_node *node, struct server *me, struct children *children, 
 	int code = 0;
 	mlp32_start(task.weights, HIDDEN, &start);
 	for (task.round = 1; task.round <= me->rounds && !code; task.round++) {
-		choose(&choice, &task);
+		data_choose(&choice, task.ids);
+		task.count = CHOSEN;
 		code = children_train(children, &task, &sum);
 		if (code)
 			return code;
 		data_from_sum(sum.sum, sum.count, task.weights);
 		add_noise(&noise, run, &task, &spread);
-		code = publish(me, me->runs.names[place], &task);
+		code = model_publish(me->model, me->runs.names[place], task.round, task.weights);
 	}
 	snprintf(name, sizeof name, "deviation_of_%s", me->runs.names[place]);
 	if (spread.count)
