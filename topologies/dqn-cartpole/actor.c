@@ -86,7 +86,7 @@ static int report(lpad_node *node, struct actor *me)
 	if (player->episodes)
 		lpad_report(node, "return", player->score, player->steps);
 	return counting_send(&me->counting, (struct count[]){ { "actor_steps", (double)player->steps },
-		{ "episodes", (double)player->episodes }, { "blocked", me->blocked }, { "seconds", counting_now() - me->began }, { NULL } });
+		{ "episodes", (double)player->episodes }, { "blocked", me->blocked }, { "seconds", counting_now() - me->began }, { NULL, 0 } });
 }
 
 static int step(lpad_node *node, struct actor *me)

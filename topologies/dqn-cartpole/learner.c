@@ -124,7 +124,7 @@ static int report(lpad_node *node, struct learner *me)
 		return 0;
 	lpad_report(node, "loss", me->loss, me->agent.steps);
 	return counting_send(&me->counting, (struct count[]){ { "learner_steps", (double)me->steps },
-		{ "inserted_twice", (double)me->twice.found }, { "blocked", me->blocked }, { "seconds", counting_now() - me->began }, { NULL } });
+		{ "inserted_twice", (double)me->twice.found }, { "blocked", me->blocked }, { "seconds", counting_now() - me->began }, { NULL, 0 } });
 }
 
 static int learn(struct learner *me, const lpad_message *message)
