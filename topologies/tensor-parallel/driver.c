@@ -257,7 +257,7 @@ static void compare_latency(struct driver *me, const struct team *cube, const st
 {
 	double ideal = (double)square->layout.q / (double)cube->layout.q;
 	checks_near(&me->checks, "square_over_cube_latency", square->seconds[0] / cube->seconds[0], 0.9625 * ideal, 0.0625 * ideal);
-	if (line) {
+	if (line && line->count == cube->count) {
 		double steps = 2 * (double)(line->count - 1) / (double)cube->layout.q;
 		checks_least(&me->checks, "line_over_cube_latency", line->seconds[0] / cube->seconds[0], floor(0.635 * steps));
 	}
