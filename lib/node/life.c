@@ -118,7 +118,7 @@ static bool send_counters(struct life *life)
 	bool changed = false;
 	for (size_t i = 0; i < life->count; i++) {
 		struct replica *replica = &life->replicas[i];
-		json_t *line = counters_line(replica->node->link, replica->document->node, &replica->counters);
+		json_t *line = replica->node ? counters_line(replica->node->link, replica->document->node, &replica->counters) : NULL;
 		if (line)
 			channel_send(&life->channel, line);
 		changed |= line != NULL;
@@ -231,6 +231,7 @@ static void leave(struct life *life, int code)
 {
 	send_reports(life);
 	send_statuses(life);
+	send_counters(life);
 	fflush(NULL);
 	flush_last_words(life);
 	_exit(code);
