@@ -61,7 +61,7 @@ char *graph_caption(const struct topology *topology, const struct group *group)
 	if (group->module.count)
 		text_add(&out, group->module.at[0].text);
 	if (group->module.count > 1)
-		text_format(&out, " and %zu more", group->module.count - 1);
+		text_add(&out, ", ...");        /* no number: a picture would be another one with each new file */
 	add_implementation(&out, group);
 	return text_take(&out);
 }

@@ -304,7 +304,7 @@ START_TEST(a_graph_for_mermaid)
 	ck_assert_str_eq(text,
 		"flowchart LR\n"
 		"    n0[\"proc x 6 (row 2, column 3): tesseract.c\"]\n"
-		"    n1[\"check: a.c and 1 more: checker\"]\n"
+		"    n1[\"check: a.c, ...: checker\"]\n"
 		"    n2[[\"plot: python3 plot.py\"]]\n"
 		"    n0 -->|\"row, along column\"| n0\n"
 		"    n0 -->|\"check\"| n1\n"
