@@ -148,18 +148,19 @@ $(eval $(call whole_program,bench))
 $(eval $(call whole_program,tools))
 
 # Each decoder with the driver that runs it over files.
-$O/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $O/liblpad.a $O/flags
+$O/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $O/libparts.a $O/liblpad.a $O/flags
 	@mkdir -p $(@D)
 	@echo '  compile $<'
-	$Q$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $O/liblpad.a $(LIBS)
+	$Q$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $O/libparts.a $O/liblpad.a \
+	  $(PART_LIBS) $(LIBS)
 
 # The same with libFuzzer, which wants to see inside the library too.
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 fuzz:
-	$(MAKE) CC=clang O=build/fuzz CFLAGS='-O1 -g $(FUZZ_FLAGS)' build/fuzz/liblpad.a
+	$(MAKE) CC=clang O=build/fuzz CFLAGS='-O1 -g $(FUZZ_FLAGS)' build/fuzz/libparts.a build/fuzz/liblpad.a
 	@mkdir -p build/fuzz/fuzz
 	for name in $(FUZZ_SOURCES:tests/fuzz/%.c=%); do clang $(filter-out -O2,$(ALL_CFLAGS)) -O1 $(FUZZ_FLAGS) -fsanitize=fuzzer -Itests \
-	  -o build/fuzz/fuzz/$$name tests/fuzz/$$name.c build/fuzz/liblpad.a $(LIBS) || exit 1; done
+	  -o build/fuzz/fuzz/$$name tests/fuzz/$$name.c build/fuzz/libparts.a build/fuzz/liblpad.a $(PART_LIBS) $(LIBS) || exit 1; done
 
 -include $(LIB_OBJECTS:.o=.d) $(PART_OBJECTS:.o=.d) $(COMMON_OBJECTS:.o=.d) $(CMD_OBJECTS:.o=.d) $(UNITS:=.d) $(BENCHES:=.d) $(TOOLS:=.d) $(REPLAYS:=.d) $(MODULES:=.d)
 

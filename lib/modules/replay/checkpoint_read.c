@@ -81,9 +81,12 @@ static bool read_column(struct blocks_in *in, struct column *column, const struc
 
 static bool row_is_good(struct blocks_in *in, const struct column *columns, uint32_t count, uint64_t size)
 {
-	for (uint32_t i = 0; i < count; i++)
-		if (columns[i].size > size || columns[i].offset > size - columns[i].size)
+	uint64_t left = size;
+	for (uint32_t i = 0; i < count && !in->code; i++)
+		if (columns[i].size > left || columns[i].offset > size - columns[i].size)
 			blocks_refuse(in, "the size of a row expected that holds column %s; %" PRIu64 " came", columns[i].name, size);
+		else
+			left -= columns[i].size;
 	return !in->code;
 }
 
@@ -129,6 +132,8 @@ static void read_steps(struct blocks_in *in, struct read_pool *read, const struc
 	uint64_t steps = blocks_get_u64(in);
 	if (!size)
 		blocks_refuse(in, "the size of a row, at least 1, expected; 0 came");
+	if (!steps)
+		blocks_refuse(in, "the number of steps, at least 1, expected; 0 came");
 	if (in->code || !count_is_good(in, "steps", steps, size))
 		return;
 	read->pool = pool_new(columns, count);
