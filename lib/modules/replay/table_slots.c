@@ -42,8 +42,8 @@ static void make_room(struct table *table, uint32_t slot)
 		return;
 	uint32_t room = larger_room(table, slot), old = table->room;
 	table->generation = resize(table->generation, old, room, sizeof *table->generation);
-	table->step = resize(table->step, old, room, sizeof *table->step);
-	table->times = resize(table->times, old, room, sizeof *table->times);
+	table->step = room_resize(table->step, room, sizeof *table->step);
+	table->times = room_resize(table->times, room, sizeof *table->times);
 	if (table->steps)
 		table->steps = resize(table->steps, old, room, sizeof *table->steps);
 	if (table->times_high)
