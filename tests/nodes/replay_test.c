@@ -308,6 +308,45 @@ static void what_can_never_be_is_refused(void)
 	lpad_test_free(test);
 }
 
+/* Samples that wait are asked again: what could be had when they came, others may have taken; and items may be larger than thought. */
+static void who_waits_in_vain_is_told(void)
+{
+	lpad_test *test = start("{main: {max_size: 1000, limiter: {samples_per_insert: 1, min_size: 100, min_diff: -10, max_diff: 10}}}");
+	int first = sample(test, 60), second = sample(test, 60);
+	for (int i = 0; i < 100; i++)
+		done(test, insert(test, 1));
+	done(test, first);
+	fails(test, second, LPAD_EINVALID, "60 samples at once are more than the limiter's range of 50 lets through");
+	done(test, sample(test, 20));
+	lpad_test_free(test);
+	test = start("{main: {max_size: 10}}");
+	first = sample(test, 20000000);
+	second = sample(test, 1);
+	lpad_tensor large = { .name = "x", .type = LPAD_F32, .rank = 1, .shape = { 1000 } };
+	done(test, lpad_test_send(test, "insert", lpad_tensors(1, &large)));
+	fails(test, first, LPAD_ETOOBIG, "20000000 items of up to 1 steps of 4000 bytes");
+	done(test, second);
+	assert(status(test, "main", "samples") == 1);
+	lpad_test_free(test);
+}
+
+/* Their calls may have ended: an item of a queue would be drawn for nobody, and gone. */
+static void who_was_kept_is_not_served_while_it_stops(void)
+{
+	lpad_test *test = start("{main: {sampler: fifo, max_size: 2, limiter: {queue: 2}}}");
+	int kept = sample(test, 1);
+	lpad_test_stop(test);
+	done(test, insert(test, 1));
+	waits(test, kept);
+	assert(status(test, "main", "size") == 1 && status(test, "main", "samples") == 0);
+	done(test, insert(test, 2));
+	kept = insert(test, 3);
+	lpad_test_cancel(test, kept);
+	fails(test, kept, LPAD_ECANCELLED, "nobody waits");
+	assert(status(test, "main", "size") == 2);
+	lpad_test_free(test);
+}
+
 static void queues_and_stacks(void)
 {
 	lpad_test *test = start("{q: {sampler: fifo, max_size: 3, limiter: {queue: 3}}, s: {sampler: lifo, max_size: 3, limiter: {stack: 3}}}");
@@ -917,6 +956,8 @@ int main(void)
 	samples_wait_for_items_and_inserts_for_samples();
 	lines_are_in_order();
 	what_can_never_be_is_refused();
+	who_waits_in_vain_is_told();
+	who_was_kept_is_not_served_while_it_stops();
 	queues_and_stacks();
 	items_go_after_max_times_sampled();
 	priorities_and_deletes();

@@ -29,6 +29,7 @@ struct place;
 /* A call that is kept. */
 struct held {
 	lpad_call *call;
+	lpad_message *request;          /* what its columns and items lie in: a call that the host has ended has let it go; NULL: a sample */
 	struct place *place;            /* in whose line it is; NULL: in none */
 	enum side side;
 	struct held *next;              /* in that line */

@@ -12,8 +12,6 @@
 #include "status.h"
 #include "waiting.h"
 
-static const size_t REPLY_MOST = (size_t)1 << 30;
-
 /* ---- what waits for a limiter ---- */
 
 static struct held *new_held(lpad_call *call)
@@ -32,6 +30,7 @@ static int do_insert(struct replay *me, lpad_call *call)
 	if (code)
 		return code;
 	struct held *held = new_held(call);
+	held->request = lpad_share(lpad_request(call));
 	held->priority = priority;
 	held->columns = room_new(1, sizeof columns);
 	*held->columns = columns;
@@ -48,6 +47,7 @@ static int do_append(struct replay *me, lpad_call *call)
 	if (code)
 		return code;
 	append->held.call = call;
+	append->held.request = lpad_share(lpad_request(call));
 	code = appends_stream(me, call, name, &append->stream);
 	if (code) {
 		requests_free_append(append);
@@ -61,18 +61,13 @@ static int do_sample(struct replay *me, lpad_call *call)
 {
 	struct place *place;
 	int64_t count;
-	size_t size;
 	char text[300];
 	int code = requests_sample(me, lpad_request(call), &place, &count);
 	if (code)
 		return code;
-	const char *never = table_never(place->table, count, text, sizeof text);
-	if (never)
-		return lpad_refuse(call, LPAD_EINVALID, "%s", never);
-	if (!replies_size(place, count, &size) || size > REPLY_MOST)
-		return lpad_refuse(call, LPAD_ETOOBIG, "table %s: %lld items of up to %u steps of %zu bytes are more than a message may have, %zu "
-			"bytes: sample fewer at once", place->name, (long long)count, (unsigned)table_longest(place->table),
-			table_pool(place->table) ? pool_row_size(table_pool(place->table)) : 0, REPLY_MOST);
+	code = waiting_impossible(place, count, text, sizeof text);
+	if (code)
+		return lpad_refuse(call, code, "%s", text);
 	struct held *held = new_held(call);
 	held->count = count;
 	waiting_join(me, held, place, SIDE_SAMPLE);

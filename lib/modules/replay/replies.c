@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "replies.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "room.h"
 
 enum { ITEM_TENSORS = 6 };
+static const size_t REPLY_MOST = (size_t)1 << 30;
 
 static lpad_message *number(const char *name, int type, int rank, int64_t extent)
 {
@@ -64,7 +66,8 @@ struct batch {
 	bool flat;                      /* items of this table are single steps */
 };
 
-bool replies_size(const struct place *place, int64_t count, size_t *size)
+/* An upper bound; false: more than can be counted. */
+static bool size_of(const struct place *place, int64_t count, size_t *size)
 {
 	const struct pool *pool = table_pool(place->table);
 	size_t longest = table_longest(place->table);
@@ -72,6 +75,17 @@ bool replies_size(const struct place *place, int64_t count, size_t *size)
 	return !__builtin_mul_overflow(*size, longest ? longest : 1, size)
 	    && !__builtin_add_overflow(*size, (size_t)36, size)         /* item.* */
 	    && !__builtin_mul_overflow(*size, (size_t)count, size);
+}
+
+bool replies_too_large(const struct place *place, int64_t count, char *text, size_t room)
+{
+	size_t size;
+	if (size_of(place, count, &size) && size <= REPLY_MOST)
+		return false;
+	snprintf(text, room, "table %s: %lld items of up to %u steps of %zu bytes are more than a message may have, %zu bytes: sample fewer at "
+		"once", place->name, (long long)count, (unsigned)table_longest(place->table),
+		table_pool(place->table) ? pool_row_size(table_pool(place->table)) : 0, REPLY_MOST);
+	return true;
 }
 
 static lpad_tensor column_tensor(const struct batch *batch, const struct column *column)

@@ -210,6 +210,7 @@ int requests_append(struct replay *me, const lpad_message *message, struct appen
 void requests_free_append(struct append *append)
 {
 	rows_release(&append->columns);
+	lpad_free(append->held.request);
 	free(append->tables);
 	free(append->keys);
 	free(append);

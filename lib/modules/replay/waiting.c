@@ -67,6 +67,7 @@ static void free_held(struct held *held)
 	if (held->columns)
 		rows_release(held->columns);
 	free(held->columns);
+	lpad_free(held->request);
 	free(held);
 }
 
@@ -114,10 +115,16 @@ static void insert_plain(struct replay *me, struct held *held)
 	free_held(held);
 }
 
+/* While the program stops, calls that were kept are ended without us: what they wanted would be done for nobody. */
+static bool may_be_over(const struct replay *me, const struct held *held)
+{
+	return held->event != me->events && lpad_stopping(me->node);
+}
+
 static bool grant_insert(struct replay *me, struct place *place)
 {
 	struct held *held = place->lines[SIDE_INSERT].first;
-	if (!held || !table_can_insert(place->table))
+	if (!held || may_be_over(me, held) || !table_can_insert(place->table))
 		return false;
 	count_wait(me, held);
 	if (held->append)
@@ -127,14 +134,29 @@ static bool grant_insert(struct replay *me, struct place *place)
 	return true;
 }
 
+int waiting_impossible(const struct place *place, int64_t count, char *text, size_t room)
+{
+	if (table_never(place->table, count, text, room))
+		return LPAD_EINVALID;
+	return replies_too_large(place, count, text, room) ? LPAD_ETOOBIG : 0;
+}
+
+/* Asked again for who waits: how large items are is known when they come, and what may be drawn at once can become less. */
 static bool grant_sample(struct replay *me, struct place *place)
 {
 	struct held *held = place->lines[SIDE_SAMPLE].first;
-	if (!held || !table_can_sample(place->table, held->count))
+	char text[300];
+	if (!held || may_be_over(me, held))
+		return false;
+	int code = waiting_impossible(place, held->count, text, sizeof text);
+	if (!code && !table_can_sample(place->table, held->count))
 		return false;
 	count_wait(me, held);
 	waiting_leave(held);
-	lpad_answer(held->call, replies_sample(me, place, held->count));
+	if (code)
+		lpad_refuse(held->call, code, "%s", text);
+	else
+		lpad_answer(held->call, replies_sample(me, place, held->count));
 	free_held(held);
 	return true;
 }

@@ -10,6 +10,8 @@
 
 void waiting_join(struct replay *me, struct held *held, struct place *place, enum side side);
 void waiting_leave(struct held *held);          /* if it is in one */
+/* 0, or why so many samples at once can never be had as it is now: code and text. */
+int waiting_impossible(const struct place *place, int64_t count, char *text, size_t room);
 /* After every event: grants whatever the limiters allow. */
 void waiting_settle(struct replay *me);
 /* Of a kept call; NULL: it is not kept here. */
