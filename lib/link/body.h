@@ -34,7 +34,7 @@ struct lpad_message {
 	int kind;
 	size_t size;
 	void *block;                    /* the allocation; NULL: the body and the tensors' texts belong to `whole` */
-	unsigned char *body;            /* in it, on a 64-byte boundary; a NUL follows the last byte */
+	unsigned char *body;            /* in it, on a 64-byte boundary; a NUL follows the last byte, and something may be before the first */
 	lpad_message *whole;            /* whose body this one shows; NULL: its own */
 	struct sender sender;
 	struct tensors tensors;         /* of kind LPAD_TENSORS */
@@ -50,6 +50,8 @@ struct lpad_message {
 
 /* One reference; the body is not set but for its final NUL. */
 lpad_message *body_new(int kind, size_t size);
+/* With so many bytes in front of it, a multiple of BODY_ALIGNED. */
+lpad_message *body_new_behind(int kind, size_t spare, size_t size);
 /* false: this machine could never hold so many bytes. For sizes that others chose. */
 bool body_fits(size_t size);
 /* Control characters become question marks: foreign text in an error of one line. Returns `text`. */

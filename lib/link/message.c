@@ -19,13 +19,13 @@ bool body_fits(size_t size)
 	return size / (size_t)page < (size_t)pages;
 }
 
-lpad_message *body_new(int kind, size_t size)
+lpad_message *body_new_behind(int kind, size_t spare, size_t size)
 {
 	lpad_message *message = memory_new(sizeof *message);
 	/* The NUL behind the last byte makes every body safe to print. */
-	if (size == SIZE_MAX || posix_memalign(&message->block, BODY_ALIGNED, size + 1))
+	if (size >= SIZE_MAX - spare || posix_memalign(&message->block, BODY_ALIGNED, spare + size + 1))
 		memory_resize(NULL, SIZE_MAX, 1);       /* says that memory is out, and ends */
-	message->body = message->block;
+	message->body = (unsigned char *)message->block + spare;
 	message->body[size] = '\0';
 	message->kind = kind;
 	message->size = size;
@@ -33,6 +33,11 @@ lpad_message *body_new(int kind, size_t size)
 	atomic_init(&message->references, 1);
 	atomic_init(&message->sealed, false);
 	return message;
+}
+
+lpad_message *body_new(int kind, size_t size)
+{
+	return body_new_behind(kind, 0, size);
 }
 
 lpad_message *message_bytes(const void *data, size_t size)

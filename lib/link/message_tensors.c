@@ -10,6 +10,8 @@
 #include "base/memory.h"
 #include "link/body.h"
 
+enum { SPARE = 512 };                   /* bytes in front of a body that is made, so that a header with metadata fits as well */
+
 /* ---- layout ---- */
 
 /* By descending element size, otherwise in order: then each is aligned to its elements, and there is no hole. */
@@ -55,13 +57,32 @@ static void *replace_body(lpad_message *message, size_t total)
 	struct text cleanup_text header = { 0 };
 	tensors_encode(&message->tensors, &header);
 	void *old = message->block;
-	lpad_message *made = body_new(LPAD_TENSORS, header.length + total);
+	lpad_message *made = body_new_behind(LPAD_TENSORS, SPARE, header.length + total);
 	memcpy(made->body, header.data, header.length);
 	message->block = made->block;
 	message->body = made->body;
 	message->size = made->size;
 	free(made);
 	return old;
+}
+
+/* A header for the tensors as they are now, in front of the data, which stay where they are if there is room for it. */
+static void replace_header(lpad_message *message)
+{
+	struct tensors *tensors = &message->tensors;
+	struct text cleanup_text header = { 0 };
+	unsigned char *data = message->body + tensors->data;
+	size_t total = message->size - tensors->data;
+	tensors_encode(tensors, &header);
+	if (header.length <= (size_t)(data - (unsigned char *)message->block)) {
+		message->body = data - header.length;
+		message->size = header.length + total;
+		memcpy(message->body, header.data, header.length);
+		return;
+	}
+	void *old = replace_body(message, total);
+	memcpy(message->body + tensors->data, data, total);
+	free(old);
 }
 
 /* ---- making ---- */
@@ -164,11 +185,7 @@ int message_set_meta(lpad_message *message, const char *key, const char *value)
 		list_add(&tensors->meta)->key = memory_copy_text(key);
 	free(tensors->meta.at[place].value);
 	tensors->meta.at[place].value = memory_copy_text(value);
-	const unsigned char *data = message->body + tensors->data;
-	size_t total = message->size - tensors->data;
-	void *old = replace_body(message, total);
-	memcpy(message->body + tensors->data, data, total);
-	free(old);
+	replace_header(message);
 	return 0;
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 static const struct { int type; const char *name, *shown; size_t size; } dtypes[] = {
 	{ LPAD_BOOL8, "BOOL", "bool", 1 }, { LPAD_U8, "U8", "u8", 1 }, { LPAD_I8, "I8", "i8", 1 },
 	{ LPAD_U16, "U16", "u16", 2 }, { LPAD_I16, "I16", "i16", 2 }, { LPAD_F16, "F16", "f16", 2 },
@@ -303,6 +305,32 @@ START_TEST(metadata_travels)
 }
 END_TEST
 
+/* The header grows in front of the data, or they move behind it; and it shrinks again. */
+START_TEST(metadata_of_any_size)
+{
+	static const int lengths[] = { 0, 100, 500, 40, 600, 3000, 1, 3400, 100000, 10 };
+	struct error error = { 0 };
+	lpad_tensor tensors[] = { { "a", LPAD_U8, 1, { 1000 } }, { "b", LPAD_F64, 1, { 7 } } };
+	lpad_message *message = message_tensors(2, tensors);
+	char *value = memory_array(100001, 1);
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		memset(value, 'v', (size_t)lengths[i]);
+		value[lengths[i]] = '\0';
+		ck_assert_int_eq(message_set_meta(message, i % 2 ? "odd" : "even", value), 0);
+		lpad_message *other = received(message_content(message), message_size(message), &error);
+		ck_assert_msg(other, "%s", error.text);
+		ck_assert_str_eq(message_meta(other, i % 2 ? "odd" : "even"), value);
+		const uint8_t *a = message_view(message, "a", LPAD_U8, 1, NULL), *b = message_view(message, "b", LPAD_F64, 1, NULL);
+		ck_assert(aligned(message_content(message), 64) && aligned(b, 64));
+		for (int k = 0; k < 1000; k++)
+			ck_assert(!a[k] && (k >= 56 || !b[k]));
+		message_free(other);
+	}
+	free(value);
+	message_free(message);
+}
+END_TEST
+
 START_TEST(metadata_comes_before_data)
 {
 	lpad_tensor tensor = { "a", LPAD_U8, 1, { 3 } };
@@ -580,6 +608,7 @@ int main(void)
 	tcase_add_test(cases, views_are_exact);
 	tcase_add_test(cases, wrong_places_and_names_are_refused);
 	tcase_add_test(cases, metadata_travels);
+	tcase_add_test(cases, metadata_of_any_size);
 	tcase_add_test(cases, metadata_comes_before_data);
 	tcase_add_test(cases, malformed_bodies_are_refused_by_name);
 	tcase_add_test(cases, header_length_is_checked);
