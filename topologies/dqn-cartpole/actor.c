@@ -17,6 +17,7 @@ struct actor {
 	struct player player;
 	lpad_writer writer;
 	struct counting counting;
+	int64_t pull_steps;             /* of its own, between two pulls: it makes one of `replicas` steps */
 	int64_t learner_steps;          /* behind the weights that it plays by; -1: it has none */
 	double began, blocked;          /* when, and how long replay held it up since: seconds */
 };
@@ -91,7 +92,7 @@ static int report(lpad_node *node, struct actor *me)
 
 static int step(lpad_node *node, struct actor *me)
 {
-	int code = me->player.steps % me->pull_every ? 0 : pull(me);
+	int code = me->player.steps % me->pull_steps ? 0 : pull(me);
 	if (!code && me->step_delay > 0 && !lpad_wait_stop(node, lpad_in(me->step_delay)))
 		return LPAD_ESTOPPED;
 	if (!code)
@@ -117,6 +118,7 @@ static int init(lpad_node *node)
 	struct actor *me = lpad_state(node);
 	me->counting.counter = me->counter;
 	me->learner_steps = -1;
+	me->pull_steps = (me->pull_every + lpad_replicas(node) - 1) / lpad_replicas(node);
 	return player_init(&me->player, node, me->epsilon, me->n_step, put, me);
 }
 
@@ -129,7 +131,7 @@ static void fini(lpad_node *node)
 static const lpad_param params[] = {
 	LPAD_REAL(struct actor, epsilon, "0.3", "0..1", "how often an action is drawn at random"),
 	LPAD_INT(struct actor, n_step, "10", "1..1000", "steps in a transition"),
-	LPAD_INT(struct actor, pull_every, "100", "1..", "steps between two looks at the weights"),
+	LPAD_INT(struct actor, pull_every, "100", "1..", "steps of all actors between two looks at the weights"),
 	LPAD_DURATION(struct actor, step_delay, "0s", "0s..", "how long a step takes besides: a slower game"),
 	LPAD_END
 };

@@ -209,7 +209,7 @@ static const lpad_param params[] = {
 	LPAD_INT(struct learner, batch, "64", "1..", "transitions in a step"),
 	LPAD_REAL(struct learner, lr, "1e-3", "0..1", "Adam's step size"),
 	LPAD_INT(struct learner, target_every, "400", "1..", "steps between two copies of the target network"),
-	LPAD_INT(struct learner, publish_every, "100", "1..", "steps between two publications of the weights"),
+	LPAD_INT(struct learner, publish_every, "50", "1..", "steps between two publications of the weights"),
 	LPAD_INT(struct learner, save_every, "1000", "1..", "steps between two checkpoints"),
 	LPAD_INT(struct learner, ahead, "4", "1..100", "batches that are asked for ahead"),
 	LPAD_END
