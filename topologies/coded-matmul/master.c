@@ -267,8 +267,8 @@ static const lpad_param params[] = {
 	LPAD_INTS(struct master, k, NULL, "1..", "MDS codes; k = workers is uncoded"),
 	LPAD_INTS(struct master, replication, "[]", "1..", "codes of k blocks, each at workers / k workers"),
 	LPAD_REAL(struct master, mu, "0.2", "0.001..", "a worker needs (1 + Exp(mu)) / k units"),
-	LPAD_DURATION(struct master, unit, "40ms", "0..", "one unit"),
-	LPAD_INT(struct master, trials, "200", "1..", "of each code"),
+	LPAD_DURATION(struct master, unit, "50ms", "0..", "one unit"),
+	LPAD_INT(struct master, trials, "180", "1..", "of each code"),
 	LPAD_INT(struct master, kills, "0", "0..", "workers that are killed in the course of the run"),
 	LPAD_BOOL(struct master, timing, "true", "check measured times too; without kills"),
 	LPAD_END

@@ -3,6 +3,8 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "times.h"
 
@@ -58,6 +60,14 @@ static const struct result *uncoded(const struct result *results, int count)
 	return NULL;
 }
 
+/* Times of a busy machine are not worth much: whoever reads them should know. */
+static void print_load(void)
+{
+	double load;
+	if (getloadavg(&load, 1) == 1)
+		printf("load of this machine: %.1f on %ld processors\n", load, sysconf(_SC_NPROCESSORS_ONLN));
+}
+
 void results_print(const struct result *results, int count, double mu)
 {
 	const struct result *base = uncoded(results, count);
@@ -69,6 +79,7 @@ void results_print(const struct result *results, int count, double mu)
 			at->drawn / at->trials, mean(at), base ? mean(base) / mean(at) : NAN,
 			base ? times_expected(&base->code, mu) / expected : NAN, at->worst);
 	}
+	print_load();
 }
 
 static void check_product(const struct result *result, const char *code, struct checks *checks)
