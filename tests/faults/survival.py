@@ -135,9 +135,11 @@ class Run:
         nodes = self.nodes()
         before = {name: nodes[name]["restarts"] for name in names if name in nodes}
         for name in before:
-            if nodes[name]["pid"]:
-                os.kill(nodes[name]["pid"], signal.SIGKILL)
+            try:
+                os.kill(nodes[name]["pid"] or 0x7fffffff, signal.SIGKILL)
                 self.deaths += 1
+            except ProcessLookupError:          # it is dead already
+                pass
         print(f"killed {', '.join(before)}", flush=True)
         return before
 
@@ -243,11 +245,12 @@ def main():
         return 0
     except Wrong as wrong:
         print(f"WRONG {wrong}", flush=True)
+        subprocess.run([run.options.lpad, "status"])
+        return 1
+    finally:
         if run.launched and not run.over():
-            subprocess.run([run.options.lpad, "status"])
             run.launched.terminate()
             run.launched.wait()
-        return 1
 
 
 sys.exit(main())
