@@ -92,4 +92,10 @@ void tensors_encode(struct tensors *tensors, struct text *out);
 /* The header into message->tensors, everything checked but the alignment. 0, or -1 with the error set. */
 int tensors_read(lpad_message *message, struct error *error);
 
+/* ---- header_plain.c ---- */
+
+/* The header's JSON into tensors, which are empty, if it is as tensors_encode writes it and each tensor by itself is right. false: it
+   may be right all the same; tensors are empty again. */
+bool header_plain(struct tensors *tensors, const void *header, size_t length, size_t room);
+
 #endif

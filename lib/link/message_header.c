@@ -249,13 +249,16 @@ int tensors_read(lpad_message *message, struct error *error)
 		return error_set(error, "a header of %llu bytes does not fit", (unsigned long long)length);
 	if (!length || message->body[LENGTH_BYTES] != '{')
 		return error_set(error, "the header does not begin with {");
+	message->tensors.data = LENGTH_BYTES + (size_t)length;
+	size_t room = message->size - message->tensors.data;
+	if (header_plain(&message->tensors, message->body + LENGTH_BYTES, (size_t)length, room))
+		return check_cover(&message->tensors, room, error);
 	json_error_t wrong;
 	json_t *header = json_loadb((const char *)message->body + LENGTH_BYTES, (size_t)length, JSON_REJECT_DUPLICATES, &wrong);
 	if (!header)
 		return error_set(error, "the header is not JSON: %s, at byte %d", body_printable(wrong.text),
 			wrong.position);
-	message->tensors.data = LENGTH_BYTES + (size_t)length;
-	int bad = read_header(&message->tensors, header, message->size - message->tensors.data, error);
+	int bad = read_header(&message->tensors, header, room, error);
 	json_decref(header);
 	return bad;
 }
