@@ -159,8 +159,9 @@ void status_report(struct replay *me)
 		status_line(place, text, sizeof text);
 		lpad_status(me->node, place->name, "%s", text);
 	}
+	/* No table can have a name with a blank. */
 	if (*me->saved.failure)
-		lpad_status(me->node, "checkpoint", "%s", me->saved.failure);
+		lpad_status(me->node, "last checkpoint", "%s", me->saved.failure);
 	else
-		lpad_status(me->node, "checkpoint", "%s", "");
+		lpad_status(me->node, "last checkpoint", "%s", "");
 }
