@@ -22,8 +22,8 @@ says() { "$LPAD" status | grep -qE -- "$1"; }
 start_lpad launch
 wait_until says '^empty sequences: 0 of 1000 items that samples wait for, 0 inserted, 0 sampled; 2 samples wait, learner for [0-9]+ s$'
 wait_until says '^full sequences: 125 of 5000 items, 125 inserted, 0 sampled, error 50 in -50 to 50; [0-9]+ inserts? waits?, actor for [0-9]+ s$'
-wait_until file_has err "^lpad: learner has waited 10 s for empty.sample: $empty$"
-wait_until file_has err "^lpad: actor has waited 10 s for full.append: $full$"
+wait_until file_has err "^lpad: learner has waited 1[0-9] s for empty.sample: $empty$"
+wait_until file_has err "^lpad: actor has waited 1[0-9] s for full.append: $full$"
 run_lpad status
 assert_contains "$(sed -E 's/ \([0-9]+ s\)//' out)" "
 learner waits for empty.sample: $empty"
