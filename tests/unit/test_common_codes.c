@@ -35,10 +35,12 @@ static void decode(const struct code *code, unsigned set)
 			enough = code_take(code, &answers, i, parts[i]);
 	ck_assert(enough);
 	code_solve(code, &answers);
+	double worst = 0, most = 0;
 	for (int i = 0; i < ROWS; i++) {
-		ck_assert_msg(fabs(answers.y[i] - product[i]) < 1e-6 * 5184, "set %x row %d: %g, not %g", set, i, answers.y[i], product[i]);
-		ck_assert_double_eq(round(answers.y[i]), product[i]);
+		worst = fmax(worst, fabs(answers.y[i] - product[i]));
+		most = fmax(most, fabs(product[i]));
 	}
+	ck_assert_msg(worst <= 1e-6 * most && worst < 0.5, "set %x: off by %g of %g", set, worst, most);
 }
 
 static const struct {
