@@ -35,12 +35,10 @@ static void decode(const struct code *code, unsigned set)
 			enough = code_take(code, &answers, i, parts[i]);
 	ck_assert(enough);
 	code_solve(code, &answers);
-	double worst = 0, most = 0;
-	for (int i = 0; i < ROWS; i++) {
-		worst = fmax(worst, fabs(answers.y[i] - product[i]));
-		most = fmax(most, fabs(product[i]));
-	}
-	ck_assert_msg(worst <= 1e-6 * most && worst < 0.5, "set %x: off by %g of %g", set, worst, most);
+	int wrong = 0;
+	for (int i = 0; i < ROWS; i++)
+		wrong += !(fabs(answers.y[i] - product[i]) < 1e-4);     /* of thousands; what is not a number is wrong */
+	ck_assert_msg(wrong == 0, "set %x: %d rows", set, wrong);
 }
 
 static const struct {
