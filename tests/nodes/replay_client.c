@@ -117,9 +117,10 @@ static void open_wrongly(lpad_node *node, struct writer *me, const lpad_tensor *
 static int run_careless(lpad_node *node)
 {
 	struct writer *me = lpad_state(node);
-	lpad_tensor odd[] = { { "id", 99, 0, { 0 } }, LPAD_END }, deep[] = { { "id", LPAD_U8, LPAD_RANK, { 0 } }, LPAD_END };
+	lpad_tensor odd[] = { { "id", 99, 0, { 0 } }, LPAD_END }, empty[] = { { "id", LPAD_I64, 2, { 3, 0 } }, LPAD_END }, deep[] = { { "id", LPAD_U8, LPAD_RANK, { 0 } }, LPAD_END };
 	open_wrongly(node, me, odd);
 	open_wrongly(node, me, deep);
+	open_wrongly(node, me, empty);
 	open_wrongly(node, me, NULL);
 	int code = open_writer(node, me);
 	if (code || (code = append(me, lpad_never())))
@@ -131,6 +132,24 @@ static int run_careless(lpad_node *node)
 	me->made[me->made_count++] = (struct made){ .last = me->ids, .steps = 1, .priority = 1 };
 	code = lpad_writer_item(&me->writer, "main", 1, 1, lpad_never());
 	return code ? code : lpad_writer_close(&me->writer, lpad_never());
+}
+
+/* An item whose steps are more than one call takes. */
+static int run_long(lpad_node *node)
+{
+	enum { STEPS = 3, BYTES = LPAD_WRITER_CALL_ / 2 };
+	struct writer *me = lpad_state(node);
+	const lpad_tensor wide[] = { { "x", LPAD_U8, 1, { BYTES } }, LPAD_END };
+	lpad_writer_options options = { .columns = wide, .keep = STEPS };
+	unsigned char *row = calloc(1, BYTES);
+	const void *step[] = { row };
+	int code = lpad_writer_open(node, &me->writer, me->replay, 0, &options, lpad_never());
+	for (int i = 0; !code && i < STEPS; i++)
+		code = lpad_writer_append(&me->writer, step, lpad_never());
+	code = code ? code : lpad_writer_item(&me->writer, "main", STEPS, 1, lpad_never());
+	code = code ? code : lpad_writer_close(&me->writer, lpad_never());
+	free(row);
+	return code;
 }
 
 static int run_sampler(lpad_node *node)
@@ -195,5 +214,6 @@ static const lpad_handle_decl sampler_handles[] = { LPAD_HANDLE(struct sampler, 
 LPAD_MODULE(
 	{ .name = "writer", .state = sizeof(struct writer), .params = writer_params, .handles = writer_handles, .run = run_writer },
 	{ .name = "careless", .state = sizeof(struct writer), .params = writer_params, .handles = writer_handles, .run = run_careless },
+	{ .name = "long", .state = sizeof(struct writer), .handles = writer_handles, .run = run_long },
 	{ .name = "sampler", .state = sizeof(struct sampler), .handles = sampler_handles, .run = run_sampler },
 	{ .name = "priorities", .state = sizeof(struct sampler), .handles = sampler_handles, .run = run_priorities });

@@ -332,11 +332,43 @@ static void careless_ones_are_told(void)
 	assert(!strcmp(lpad_test_log(test),
 		"-5: column id: there is no such type of elements\n"
 		"-5: column id: a step has 0 to 7 axes\n"
+		"-5: writer of replay: the columns of a step have no bytes\n"
 		"-5: writer of replay: a step has no columns\n"
 		"-5: an item of 2 steps for table main: an item has at least 1 step, and at most the last 1 of the episode\n"
 		"-5: an item of 0 steps for table main: an item has at least 1 step, and at most the last 1 of the episode\n"
 		"-5: an item for table main: priority -1 is not a number from 0 on\n"
 		"-5: an item for table main: priority nan is not a number from 0 on\n"));
+	lpad_test_free(test);
+}
+
+static bool has_tensor(const lpad_message *message, const char *name)
+{
+	lpad_tensor tensor;
+	for (int i = 0; i < lpad_tensor_count(message); i++)
+		if (!lpad_tensor_at(message, i, &tensor) && !strcmp(tensor.name, name))
+			return true;
+	return false;
+}
+
+/* What goes ahead of an item has its steps, and not a word of items or their tables. */
+static void long_items_come_in_pieces(void)
+{
+	lpad_test *test = start("long", NULL);
+	int64_t number = 0, next = 0, steps[] = { -1, LPAD_WRITER_CALL_ / 2 };
+	lpad_test_step(test);
+	lpad_test_answer(test, 0, opened(&(struct stream){ .items = 0 }));
+	while (lpad_test_step(test) == LPAD_TEST_REPLY && lpad_test_calls(test)) {
+		const lpad_message *request = lpad_test_call_request(test, 0);
+		lpad_tensor tensor = { .shape = { 0 } };
+		assert(*number_in(request, "stream.first") == next && *number_in(request, "stream.keep") == 0);
+		assert(lpad_view(request, "x", LPAD_U8, 2, steps) && !lpad_tensor_at(request, lpad_tensor_count(request) - 1, &tensor));
+		assert(tensor.shape[0] * tensor.shape[1] <= LPAD_WRITER_CALL_);
+		next += tensor.shape[0];
+		assert(has_tensor(request, "item.number") == (next == 3) && !lpad_meta(request, "tables") == (next < 3));
+		number += next == 3;
+		lpad_test_answer(test, 0, NULL);
+	}
+	assert(lpad_test_result(test) == 0 && next == 3 && number == 1);
 	lpad_test_free(test);
 }
 
@@ -444,6 +476,7 @@ int main(void)
 	two_writers_of_one_stream();
 	a_stop_ends_the_writer();
 	careless_ones_are_told();
+	long_items_come_in_pieces();
 	samples_come_in_order();
 	priorities_collect();
 	puts("passed");

@@ -88,7 +88,9 @@ static inline int lpad_writer_prepare_(lpad_writer *w, const lpad_writer_options
 		return lpad_writer_memory_(w);
 	for (int i = 0; !code && i < count; i++)
 		code = lpad_writer_add_column_(w, &options->columns[i]);
-	w->room = w->row_size ? (int64_t)(room / w->row_size) : (int64_t)1 << 20;
+	if (!code && !w->row_size)
+		code = lpad_fail(w->node, "writer of %s: the columns of a step have no bytes", lpad_server(w->handle, w->place));
+	w->room = code ? 0 : (int64_t)(room / w->row_size);
 	if (w->room < (int64_t)w->keep + 1)
 		w->room = (int64_t)w->keep + 1;
 	return code;
@@ -413,11 +415,12 @@ static inline int lpad_priorities_pump_(lpad_priorities *p)
 	int code = 0;
 	if (p->future && lpad_ready(p->future)) {
 		code = lpad_wait(p->future, NULL);
+		code = code == LPAD_ELOST ? 0 : code;
 		p->future = NULL;
 	}
 	if (!code && !p->future && p->count)
 		lpad_priorities_send_(p);
-	return code == LPAD_ELOST ? 0 : code;
+	return code;
 }
 
 /* Never waits. A failure is that of priorities sent before; these are collected all the same. */

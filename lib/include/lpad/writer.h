@@ -335,7 +335,6 @@ static inline void lpad_writer_names_(const lpad_writer *w, lpad_message *messag
 	*names = '\0';
 	for (int i = 0; i < w->table_count; i++)
 		end += snprintf(end, room - (size_t)(end - names), "%s%s", i ? "," : "", w->tables[i]);
-	lpad_set_meta(message, "stream", w->stream);
 	lpad_set_meta(message, "tables", names);
 }
 
@@ -343,7 +342,9 @@ static inline lpad_message *lpad_writer_message_(const lpad_writer *w, int64_t s
 {
 	lpad_tensor *list = (lpad_tensor *)__builtin_alloca(sizeof *list * (size_t)(w->column_count + 7));
 	lpad_message *message = lpad_tensors(lpad_writer_layout_(w, list, steps, items), list);
-	lpad_writer_names_(w, message);
+	lpad_set_meta(message, "stream", w->stream);
+	if (items)
+		lpad_writer_names_(w, message);
 	int64_t *first = (int64_t *)lpad_data(message, "stream.first"), *keep = (int64_t *)lpad_data(message, "stream.keep");
 	if (!first || !keep)
 		return message;         /* too large: the send will say so */
