@@ -2,7 +2,6 @@
 /* The header of tensors: the safetensors format as text, written and read. What is read is not trusted. */
 #include "link/body.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 enum {
 	LENGTH_BYTES = 8,
 	HEADER_MOST = 100 * 1000 * 1000,        /* the format's own bound: parsing takes many times as much memory */
-	SHORT = 64                              /* room for one number and what stands around it */
+	DIGITS = 20                             /* of an int64_t */
 };
 
 /* By enum lpad_dtype: the format's name, ours, and the element's size. */
@@ -83,10 +82,16 @@ static void add_quoted(struct text *out, const char *text)
 	text_add(out, plain ? "\"" : "");
 }
 
+/* From 0 on: extents and places are. */
 static void add_number(struct text *out, const char *before, int64_t number)
 {
-	char piece[SHORT];
-	text_add_span(out, piece, (size_t)snprintf(piece, sizeof piece, "%s%" PRId64, before, number));
+	char piece[DIGITS];
+	size_t at = sizeof piece;
+	do
+		piece[--at] = (char)('0' + number % 10);
+	while (number /= 10);
+	text_add(out, before);
+	text_add_span(out, piece + at, sizeof piece - at);
 }
 
 static void add_tensor(struct text *out, const struct tensor *tensor)
