@@ -7,7 +7,7 @@
 #include <lpad/node.h>
 #include <lpad/nstep.h>
 
-enum { LONGEST = 60, EPISODES = 3000 };
+enum { LONGEST = 60, EPISODES = 400 };
 
 struct observation {
 	double episode, step;
