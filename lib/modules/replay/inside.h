@@ -65,7 +65,6 @@ struct replay_checkpoint {
 /* The newest checkpoint. The thread of `run` writes it, under the lock. */
 struct saved {
 	char *path;
-	bool ready;                     /* what was there has been read: it may be written over */
 	int64_t count;                  /* written by this incarnation */
 	uint64_t bytes;
 	double seconds, at;             /* how long it took; when */

@@ -184,6 +184,16 @@ static int check(lpad_node *node)
 	return settings_check(node, lpad_state(node));
 }
 
+static void release(struct replay *me)
+{
+	for (size_t i = 0; i < me->count; i++)
+		table_free(me->places[i].table);
+	streams_free(me->streams);
+	free(me->places);
+	free(me->saved.path);
+	me->count = 0;
+}
+
 static int init(lpad_node *node)
 {
 	struct replay *me = lpad_state(node);
@@ -191,11 +201,15 @@ static int init(lpad_node *node)
 	me->rng = lpad_random(node, "replay");
 	me->streams = streams_new();
 	me->places = room_new(me->tables.count, sizeof *me->places);
-	for (me->count = 0; me->count < me->tables.count; me->count++) {
-		struct table_settings settings = settings_of(me, me->count, lpad_random(node, me->tables.names[me->count]));
-		me->places[me->count] = (struct place){ .table = table_new(&settings), .name = me->tables.names[me->count] };
+	for (; me->count < me->tables.count; me->count++) {
+		const char *name = me->tables.names[me->count];
+		struct table_settings settings = settings_of(me, me->count, lpad_random(node, name));
+		me->places[me->count] = (struct place){ .table = table_new(&settings), .name = name };
 	}
-	return saving_restore(me);
+	int code = saving_restore(me);
+	if (code)
+		release(me);
+	return code;
 }
 
 static int run(lpad_node *node)
@@ -224,16 +238,11 @@ static void fini(lpad_node *node)
 {
 	struct replay *me = lpad_state(node);
 	lpad_lock(node);
-	if (me->saved.ready)
-		status_report(me);
+	status_report(me);
+	forget_held(me);
 	lpad_unlock(node);
 	saving_at_stop(me);
-	forget_held(me);
-	for (size_t i = 0; i < me->count; i++)
-		table_free(me->places[i].table);
-	if (me->streams)
-		streams_free(me->streams);
-	free(me->places);
+	release(me);
 }
 
 /* ---- declarations ---- */

@@ -131,7 +131,6 @@ int saving_restore(struct replay *me)
 	free(tables);
 	if (code && code != LPAD_ENOTFOUND)
 		return lpad_fail(me->node, "%s", text);
-	me->saved.ready = true;
 	if (code)
 		return 0;
 	for (size_t i = 0; i < me->count; i++)
@@ -176,7 +175,6 @@ void saving_run(struct replay *me, void (*tick)(struct replay *me))
 
 void saving_at_stop(struct replay *me)
 {
-	if (me->saved.ready && me->checkpoint.at_stop)
+	if (me->checkpoint.at_stop)
 		save(me);
-	free(me->saved.path);
 }
