@@ -54,6 +54,7 @@ struct place {
 	int64_t waited[SIDES];          /* calls that had to wait, and have been granted */
 	double waited_seconds[SIDES];
 	int64_t repeated;               /* items that were here already */
+	int64_t reported;               /* events at the last report, and 1; 0: there was none */
 	int64_t unknown;                /* keys of updates and deletes that were not there */
 };
 

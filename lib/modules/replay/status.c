@@ -145,23 +145,26 @@ static void report(lpad_node *node, const struct place *place, const char *what,
 	lpad_report(node, name, value, step);
 }
 
+static void report_table(lpad_node *node, struct place *place)
+{
+	const lpad_limiter *limiter = table_limiter(place->table);
+	int64_t step = limiter->inserts + limiter->samples, events = step + limiter->deletes;
+	if (place->reported == events + 1)
+		return;
+	place->reported = events + 1;
+	report(node, place, "size", (double)table_size(place->table), step);
+	report(node, place, "inserts", (double)limiter->inserts, step);
+	report(node, place, "samples", (double)limiter->samples, step);
+	report(node, place, "error", lpad_limiter_error(limiter), step);
+}
+
 void status_report(struct replay *me)
 {
 	char text[380];
 	for (size_t i = 0; i < me->count; i++) {
-		const struct place *place = &me->places[i];
-		const lpad_limiter *limiter = table_limiter(place->table);
-		int64_t step = limiter->inserts + limiter->samples;
-		report(me->node, place, "size", (double)table_size(place->table), step);
-		report(me->node, place, "inserts", (double)limiter->inserts, step);
-		report(me->node, place, "samples", (double)limiter->samples, step);
-		report(me->node, place, "error", lpad_limiter_error(limiter), step);
-		status_line(place, text, sizeof text);
-		lpad_status(me->node, place->name, "%s", text);
+		report_table(me->node, &me->places[i]);
+		status_line(&me->places[i], text, sizeof text);
+		lpad_status(me->node, me->places[i].name, "%s", text);
 	}
-	/* No table can have a name with a blank. */
-	if (*me->saved.failure)
-		lpad_status(me->node, "last checkpoint", "%s", me->saved.failure);
-	else
-		lpad_status(me->node, "last checkpoint", "%s", "");
+	lpad_status(me->node, "last checkpoint", "%s", me->saved.failure);      /* no table can have a name with a blank */
 }
