@@ -79,3 +79,9 @@ assert_exit() {
 	printf -- '--- stdout\n%s\n--- stderr\n%s\n' "$out" "$err"
 	fail "exit $code, expected $1"
 }
+
+# What the test compiles is kept for the other tests of this build: modules are found by what they are made of.
+share_modules() {
+	mkdir -p "$O/tests/modules" "$XDG_CACHE_HOME/lpad"
+	ln -s "$O/tests/modules" "$XDG_CACHE_HOME/lpad/modules"
+}

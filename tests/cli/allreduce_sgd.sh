@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Sliced all-reduce equals SGD in one process, bit by bit, also when a worker is killed; and lpad counts what the workers count.
 source "$TESTS/lib.sh"
+share_modules
 
 checks() { sed -n 's/^.*CHECK //p' out | awk '{ print $1, $NF }' | sort; }
 weights() { sed -n 's/^.*weights \([0-9a-f]\{16\}\)$/\1/p' out; }

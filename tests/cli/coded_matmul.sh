@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Every code gives the same product, however it is run and whichever n - k workers are killed; lpad's counts are the program's own.
 source "$TESTS/lib.sh"
+share_modules
 cp -R "$TESTS/../topologies/coded-matmul" "$TESTS/../topologies/common" .
 
 # run FILE ARGUMENT...: a short run that must succeed; FILE gets its CHECK lines, without the one figure that depends on who was first.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Decoded rows are the rows that were meant, by as many XORs as the closed form says; published and delivered bytes are two counts.
 source "$TESTS/lib.sh"
+share_modules
 cp -R "$TESTS/../topologies/coded-shuffle" "$TESTS/../topologies/common" .
 
 # run FILE ARGUMENT...: a run that must succeed; FILE gets its table and its CHECK lines.

@@ -2,6 +2,7 @@
 # DQN learns CartPole: in one loop, where a seed is a result to the last bit, and as a program with replay, however weights travel and
 # wherever nodes run. Most runs stop at a lower goal, several times what actions at random reach.
 source "$TESTS/lib.sh"
+share_modules
 
 checks() { grep -oE 'CHECK .*' out | awk '{ print $2, $NF }' | sort; }
 held='limiter_error_max PASS

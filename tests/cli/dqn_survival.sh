@@ -2,6 +2,7 @@
 # DQN on CartPole is solved though an actor, the learner, replay, the counter and everything at once are killed on the way.
 # SURVIVAL=all: 60 deaths at any moment, too.
 source "$TESTS/lib.sh"
+share_modules
 
 command -v python3 > found || { echo "skipped: there is no python3"; exit 0; }
 cp -R "$(dirname "$TESTS")/topologies/dqn-cartpole" "$(dirname "$TESTS")/topologies/common" .

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # CartPole is solved within 20 generations of 32 episodes, and the output depends on the seed alone.
 source "$TESTS/lib.sh"
+share_modules
 
 # evolve ARGUMENT...: its output, sorted, without the names in front.
 evolve() {

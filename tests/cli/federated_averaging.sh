@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Federated averaging in three arrangements: the same bits wherever sums are formed, the bytes that the formula says, gossip's bound.
 source "$TESTS/lib.sh"
+share_modules
 
 checks() { sed -n 's/^.*CHECK //p' out | awk '{ print $1, $NF }' | sort; }
 bits() { sed 's/^[^|]*| //' out | awk '$1 ~ /^fed.*iid$/ { print $1, $NF }' | sort; }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The other files of federated averaging: two parties with other features, and noise for privacy.
 source "$TESTS/lib.sh"
+share_modules
 
 checks() { sed -n 's/^.*CHECK //p' out | awk '{ print $1, $NF }' | sort; }
 for how in '' --threads; do

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Secure aggregation: the sum of those who stay is right whenever the others are killed; too few, and there is none.
 source "$TESTS/lib.sh"
+share_modules
 
 checks() { sed -n 's/^.*CHECK //p' out | awk '{ print $1, $NF }' | sort; }
 secure() { run_lpad launch federated-averaging/secure.yaml --set rounds=5 --record record "$@"; }

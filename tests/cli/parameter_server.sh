@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Asynchronous workers come as near to least squares as the example says; a run that does not says so.
 source "$TESTS/lib.sh"
+share_modules
 
 checks() { grep -oE 'CHECK .*' out | awk '{ print $2, $NF }' | sort; }
 pass='distance_to_least_squares PASS

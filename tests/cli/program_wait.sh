@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 source "$TESTS/lib.sh"
+share_modules
 
 run_lpad launch program-wait --set after=100ms --set pause=50ms
 assert_exit 0

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The node replay: alone, with callers and a clock that the test moves; what check says; between processes.
 source "$TESTS/lib.sh"
+share_modules
 top=$(dirname "$TESTS")
 
 # A run in which somebody waits for 10 seconds: meanwhile comes what needs none.

@@ -2,6 +2,7 @@
 # Writers of overlapping sequences, one of them killed, and one that checks every sample, around a replay that is killed in the middle
 # and comes back with less than it had.
 source "$TESTS/lib.sh"
+share_modules
 
 cat > topo.yaml <<YAML
 lpad: 1

@@ -2,6 +2,7 @@
 # An actor, the learner, replay, several of them and everything at once are killed: no item comes twice, none that was saved is lost,
 # and samples and inserts stay in their ratio. SURVIVAL=all: 200 deaths at any moment, too.
 source "$TESTS/lib.sh"
+share_modules
 
 command -v python3 > found || { echo "skipped: there is no python3"; exit 0; }
 cat > topo.yaml <<YAML

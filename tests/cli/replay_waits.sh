@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Who is held back by a limiter of replay, on either side, and why: in a note after ten seconds, and in lpad status all along.
 source "$TESTS/lib.sh"
+share_modules
 
 cat > topo.yaml <<YAML
 lpad: 1

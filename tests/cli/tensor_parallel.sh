@@ -2,6 +2,7 @@
 # Products on grids of 4 and 8 processes and on a line: right, and with as many values and messages as the closed forms say, counted
 # by the processes and by lpad; the same as processes, several to a process, and as threads.
 source "$TESTS/lib.sh"
+share_modules
 topology=$(dirname "$TESTS")/topologies/tensor-parallel
 
 # multiply ARGUMENT...: the output without the nodes' names and without times, which differ.

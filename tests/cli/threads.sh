@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # lpad launch --threads: the whole topology in one process, with the same results.
 source "$TESTS/lib.sh"
+share_modules
 
 record=$XDG_STATE_HOME/lpad/runs/latest
 result() { jq -r "$1" "$record/result.json"; }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The word count equals what tr, sort and uniq say.
 source "$TESTS/lib.sh"
+share_modules
 export LC_ALL=C
 
 # Of the regular files under the arguments, each on its own: a word does not go on in the next file.

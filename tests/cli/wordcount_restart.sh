@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A killed mapper: the counts stay the same, and only its part is counted again.
 source "$TESTS/lib.sh"
+share_modules
 export LC_ALL=C
 
 record=$XDG_STATE_HOME/lpad/runs/latest

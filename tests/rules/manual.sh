@@ -11,6 +11,7 @@
 #   { ...                    JSON
 # Examples of one page lie in one folder, under their names; anything else is an error.
 source "$TESTS/lib.sh"
+share_modules
 root=$(realpath "$TESTS/..")
 include=$root/lib/include
 pages=("$root"/man/*.[1-8])

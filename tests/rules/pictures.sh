@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The pictures in topologies/README.md and in those of its folders are what `lpad graph` draws now, and every topology has one.
 source "$TESTS/lib.sh"
+share_modules
 pictures=$TESTS/../topologies/pictures
 "$pictures" --check || fail "see above"
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # lpad schema takes every topology that is right, and refuses what a schema can refuse.
 source "$TESTS/lib.sh"
+share_modules
 "$LPAD" schema > schema.json || fail "lpad schema"
 (ulimit -v 4000000; exec python3 "$TESTS/rules/schema.py" schema.json "$TESTS/rules/schema.beyond" "$(realpath "$TESTS/../topologies")" \
 	"$TESTS/topology/valid" "$TESTS/topology/invalid") || fail "the schema and lpad do not agree"
