@@ -679,6 +679,18 @@ static void bad_tensors(lpad_test *test, const char *method, int count, const lp
 #define KEEP { .name = "stream.keep", .type = LPAD_I64 }
 #define TENSORS(...) COUNT(((const lpad_tensor[]){ __VA_ARGS__ })), (const lpad_tensor[]){ __VA_ARGS__ }
 
+static void too_many_columns(lpad_test *test)
+{
+	enum { COLUMNS = 2000 };
+	static char names[COLUMNS][8];
+	static lpad_tensor list[COLUMNS];
+	for (int i = 0; i < COLUMNS; i++) {
+		snprintf(names[i], sizeof names[i], "x%d", i);
+		list[i] = (lpad_tensor){ .name = names[i], .type = LPAD_U8 };
+	}
+	bad_tensors(test, "insert", COLUMNS, list, "2000 tensors are more than the 1000 columns");
+}
+
 static void bad_shapes(void)
 {
 	lpad_test *test = start("{a: {max_size: 10}}");
@@ -710,6 +722,7 @@ static void bad_shapes(void)
 		{ .name = "item.priority", .type = LPAD_F64, .rank = 1, .shape = { 2 } }), "item.priority");
 	bad_tensors(test, "delete", TENSORS({ .name = "item.key", .type = LPAD_U64 }), "item.key");
 	bad_tensors(test, "delete", 0, NULL, "item.key");
+	too_many_columns(test);
 	lpad_test_free(test);
 }
 

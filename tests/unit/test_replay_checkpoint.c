@@ -420,7 +420,7 @@ static const struct { size_t at, size; uint64_t value; const char *why; } imposs
 	{ 24, 4, 0xfffffff0, "a name of at most 4096 bytes expected" },
 	{ 28, 1, 0, "a name expected, one with a zero in it came" },
 	{ 34, 4, 99, "a type, 1 to 13, expected; 99 came" },
-	{ 38, 4, 9, "a rank, 0 to 8, expected; 9 came" },
+	{ 38, 4, 7, "a rank, 0 to 6, expected; 7 came" },
 	{ 42, 8, UINT64_MAX, "an extent of column action expected" },
 	{ 42, 8, INT64_MAX, "the size of a row expected that holds column action" },
 };

@@ -180,6 +180,12 @@ START_TEST(foreign_keys_are_refused)
 		ck_assert(!table_restore_item(table, pool, &(struct item){ .key = keys[i], .count = 1, .steps = &step }));
 	ck_assert_int_eq(table_size(table), 0);
 	table_free(table);
+	/* One that is restored and goes at once has had its place. */
+	settings.max_times_sampled = 1;
+	table = table_new(&settings);
+	ck_assert(table_restore_item(table, pool, &(struct item){ .key = (uint64_t)1 << 32, .times_sampled = 1, .count = 1, .steps = &step }));
+	ck_assert(!table_restore_item(table, pool, &(struct item){ .key = (uint64_t)3 << 32, .count = 1, .steps = &step }));
+	table_free(table);
 	pool_unref(pool, step);
 	ck_assert_uint_eq(pool_count(pool), 0);
 	pool_release(pool);

@@ -14,6 +14,7 @@
 #include "room.h"
 
 enum { NAME_MOST = 4096, PLACE_BYTES = 64 };      /* a place takes less in a table */
+enum { RANK_MOST = LPAD_RANK - 2 };               /* a batch of sequences has two more */
 
 /* The least that each of these takes in the file: how many there are is checked by it before memory is asked for. */
 enum { LEAST_POOL = 20, LEAST_COLUMN = 20, LEAST_STREAM = 40, LEAST_TABLE = 104, LEAST_ITEM = 32, LEAST_STEP = 4 };
@@ -71,8 +72,8 @@ static bool read_column(struct blocks_in *in, struct column *column, const struc
 	if (column->type < LPAD_BOOL8 || column->type > LPAD_F64)
 		blocks_refuse(in, "a type, 1 to %d, expected; %d came", LPAD_F64, column->type);
 	column->rank = (int32_t)blocks_get_u32(in);
-	if (column->rank < 0 || column->rank > LPAD_RANK)
-		blocks_refuse(in, "a rank, 0 to %d, expected; %d came", LPAD_RANK, column->rank);
+	if (column->rank < 0 || column->rank > RANK_MOST)
+		blocks_refuse(in, "a rank, 0 to %d, expected; %d came", RANK_MOST, column->rank);
 	if (!in->code)
 		read_shape(in, column);
 	column->offset = blocks_get_u64(in);
@@ -188,7 +189,7 @@ static int64_t get_count(struct blocks_in *in, const char *what)
 	int64_t value = blocks_get_i64(in);
 	if (value < 0)
 		blocks_refuse(in, "%s, at least 0, expected; %" PRId64 " came", what, value);
-	return value;
+	return in->code ? 0 : value;
 }
 
 /* ---- streams ---- */

@@ -173,7 +173,8 @@ static int read_items(struct replay *me, const lpad_message *message, struct app
 	code = code ? code : read_tables(me, message, append, &tables);
 	for (size_t i = 0; i < append->count && !code; i++)
 		code = check_item(me, append, i, tables);
-	append->keys = room_new(append->count, sizeof *append->keys);
+	if (!code)
+		append->keys = room_new(append->count, sizeof *append->keys);
 	return code;
 }
 

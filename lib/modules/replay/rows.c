@@ -8,6 +8,8 @@
 
 /* A batch of sequences has two more. */
 enum { RANK_MOST = LPAD_RANK - 2 };
+/* Columns are looked up one by one. */
+enum { COLUMNS_MOST = 1000, NUMBERS_MOST = 7 };
 
 struct source {
 	struct column column;
@@ -122,6 +124,8 @@ int rows_read(lpad_node *node, const lpad_message *message, bool steps, struct r
 {
 	int total = lpad_tensor_count(message), code = 0;
 	struct reading reading = { .node = node, .message = message, .steps = steps, .rows = steps ? 0 : 1 };
+	if (total > COLUMNS_MOST + NUMBERS_MOST)
+		return lpad_fail(node, "%d tensors are more than the %d columns that a step may have", total, (int)COLUMNS_MOST);
 	reading.sources = room_new((size_t)(total > 0 ? total : 0), sizeof *reading.sources);
 	for (int i = 0; i < total && !code; i++) {
 		lpad_tensor tensor;

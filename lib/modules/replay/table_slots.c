@@ -118,8 +118,8 @@ uint32_t table_slot_find(const struct table *table, uint64_t key)
 bool table_slot_claim(struct table *table, uint64_t key)
 {
 	uint32_t slot = (uint32_t)key, generation = (uint32_t)(key >> 32);
-	if (!(generation & 1) || slot > INT32_MAX || (slot < table->slots && table_slot_used(table, slot)))
-		return false;
+	if (!(generation & 1) || slot > INT32_MAX || (slot < table->slots && table->generation[slot]))
+		return false;           /* used, or used up: then it is in the list of those that are free */
 	make_room(table, slot);
 	if (slot >= table->slots)
 		table->slots = slot + 1;

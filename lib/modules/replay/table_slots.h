@@ -36,7 +36,7 @@ uint64_t table_slot_key(const struct table *table, uint32_t slot);
 uint32_t table_slot_find(const struct table *table, uint64_t key);      /* TABLE_NO_SLOT: no item has this key */
 bool table_slot_used(const struct table *table, uint32_t slot);
 uint32_t table_slot_take(struct table *table);                  /* a free one, or a new one; with a key of its own */
-/* This very slot, with the generation of the key; false: it cannot be, or is in use. */
+/* This very slot, with the generation of the key; false: it cannot be, or has been in use. */
 bool table_slot_claim(struct table *table, uint64_t key);
 /* Makes the list of free slots anew, which from now on are given with generations from `floor` on. */
 void table_slots_collect(struct table *table, uint32_t floor);
