@@ -946,6 +946,10 @@ static void a_checkpoint_that_cannot_be_written(void)
 	const char *log = strstr(lpad_test_log(test), "cannot write the checkpoint");
 	assert(log && !strstr(log + 1, "cannot write the checkpoint"));
 	done(test, insert(test, 1));
+	lpad_test_end(test);            /* nothing comes after this one */
+	log = strstr(lpad_test_log(test), "cannot write the checkpoint");
+	assert(strstr(log + 1, "cannot write the checkpoint"));
+	assert(strstr(lpad_test_status(test, "last checkpoint"), "cannot write the checkpoint"));
 	lpad_test_free(test);
 }
 
@@ -958,7 +962,12 @@ static void held_calls_end_with_the_program(void)
 	waits(test, send_append(test, "actor/0", 1, &(struct writing){ .tables = "b", .first = 0, .steps = 3, .keep = 3,
 		ITEMS({ 1, 0, 1, 0, 1 }, { 2, 0, 1, 1, 1 }, { 3, 0, 1, 2, 1 }) }));
 	waits(test, lpad_test_send_as(test, "actor/0", 1, "append", steps(NULL, 3, 1, 4)));
+	lpad_test_advance(1.1);
+	lpad_test_step(test);
+	assert(strstr(lpad_test_status(test, "a"), "1 insert waits"));
 	lpad_test_stop(test);
+	lpad_test_end(test);
+	assert(strstr(lpad_test_status(test, "a"), "1 inserted") && !strstr(lpad_test_status(test, "a"), "wait"));
 	lpad_test_free(test);
 }
 

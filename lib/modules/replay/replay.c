@@ -238,8 +238,8 @@ static void fini(lpad_node *node)
 {
 	struct replay *me = lpad_state(node);
 	lpad_lock(node);
+	forget_held(me);                /* first: who waits is asked for its name */
 	status_report(me);
-	forget_held(me);
 	lpad_unlock(node);
 	saving_at_stop(me);
 	release(me);

@@ -175,6 +175,7 @@ void saving_run(struct replay *me, void (*tick)(struct replay *me))
 
 void saving_at_stop(struct replay *me)
 {
-	if (me->checkpoint.at_stop)
-		save(me);
+	me->saved.failure[0] = '\0';    /* this time it is said, also when it was before */
+	if (me->checkpoint.at_stop && save(me))
+		lpad_status(me->node, "last checkpoint", "%s", me->saved.failure);
 }
