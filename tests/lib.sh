@@ -50,7 +50,10 @@ file_has() { grep -q -- "$2" "$1" 2>/dev/null; }
 process_gone() { ! kill -0 "$1" 2>/dev/null || [ "$(process_state "$1")" = Z ]; }
 process_state() { sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null; }
 # Processes whose environment holds this exact NAME=VALUE.
-processes_with() { grep -lzxF "$1" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/||; s|/environ||'; }
+processes_with() {
+	grep -lzxF "$1" /proc/[0-9]*/environ 2>/dev/null | xargs -r grep -lzxF "SCRATCH=$SCRATCH" 2>/dev/null |
+		sed 's|/proc/||; s|/environ||'
+}
 
 # run_lpad ARGUMENT...: sets $code, $out, $err (and leaves them in files out, err).
 run_lpad() {
