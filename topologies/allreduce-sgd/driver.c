@@ -151,15 +151,6 @@ static void *twin_run(lpad_node *node, const struct driver *me, int workers)
 
 /* ---- what came out ---- */
 
-/* 64-bit FNV-1a: two runs with the same line have the same weights, bit by bit. */
-static uint64_t digest(const void *data, size_t size)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ ((const unsigned char *)data)[i]) * 0x100000001b3u;
-	return hash;
-}
-
 static int fetch_weights(struct driver *me, int64_t iteration, lpad_message **reply, const void **weights)
 {
 	int code = lpad_call_to(me->workers, 0, "weights", number(iteration), reply, lpad_in(PATIENCE));
@@ -194,7 +185,7 @@ static void compare_weights(lpad_node *node, struct driver *me, struct checks *c
 	}
 	free(serial);
 	free(ranked);
-	printf("weights %016" PRIx64 "\n", digest(weights, all));
+	printf("weights %016" PRIx64 "\n", checks_digest(weights, all));
 }
 
 static int check_traffic(struct driver *me, struct checks *checks, lpad_handle *of, const char *word, int place, int64_t each)

@@ -55,3 +55,11 @@ int checks_code(const struct checks *checks)
 {
 	return checks->failed || !checks->passed;
 }
+
+uint64_t checks_digest(const void *data, size_t size)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ ((const unsigned char *)data)[i]) * 0x100000001b3u;
+	return hash;
+}

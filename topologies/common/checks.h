@@ -8,6 +8,7 @@
 #define COMMON_CHECKS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct checks {
@@ -25,5 +26,8 @@ bool checks_equal(struct checks *checks, const char *name, int64_t measured, int
 
 /* 0 if there was a check and all passed, else 1. */
 int checks_code(const struct checks *checks);
+
+/* 64-bit FNV-1a: two runs that print the same have the same data, bit by bit. */
+uint64_t checks_digest(const void *data, size_t size);
 
 #endif

@@ -38,15 +38,6 @@ struct judge {
 	double worst;                   /* distance from the average after gossip / before */
 };
 
-/* 64-bit FNV-1a */
-static uint64_t digest(const void *data, size_t size)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ ((const unsigned char *)data)[i]) * 0x100000001b3u;
-	return hash;
-}
-
 static struct course *course_of(struct judge *judge, const char *name)
 {
 	for (int i = 0; i < judge->count; i++)
@@ -67,7 +58,7 @@ static void note(lpad_node *node, struct judge *judge, const char *run, int64_t 
 		return;
 	course->accuracy = mlp32_accuracy(weights, HIDDEN, judge->glyphs, GLYPHS_TRAIN, GLYPHS_TEST);
 	course->rounds = round;
-	course->bits = digest(weights, PARAMETERS * sizeof *weights);
+	course->bits = checks_digest(weights, PARAMETERS * sizeof *weights);
 	if (!course->reached && course->accuracy >= judge->target)
 		course->reached = round;
 	lpad_report(node, run, course->accuracy, round);
@@ -218,3 +209,13 @@ int eval_run(lpad_node *node)
 	free(judge.glyphs);
 	return code;
 }
+
+const lpad_param eval_params[] = {
+	LPAD_REAL(struct eval, target, "0.95", "0..1", "accuracy to reach"),
+	LPAD_BOOL(struct eval, falling, "false", "each run is to be no better than the one before it; none has to reach the target"),
+	LPAD_END
+};
+const lpad_subscription_decl eval_subscriptions[] = {
+	LPAD_SUBSCRIPTION(struct eval, model, LPAD_ALL, "the weights after each round"),
+	LPAD_END
+};

@@ -60,16 +60,6 @@ static const lpad_topic_decl server_topics[] = {
 	LPAD_TOPIC(struct server, model, "the weights after each round"),
 	LPAD_END
 };
-static const lpad_param eval_params[] = {
-	LPAD_REAL(struct eval, target, "0.95", "0..1", "accuracy to reach"),
-	LPAD_BOOL(struct eval, falling, "false", "each run is to be no better than the one before it; none has to reach the target"),
-	LPAD_END
-};
-static const lpad_subscription_decl eval_subscriptions[] = {
-	LPAD_SUBSCRIPTION(struct eval, model, LPAD_ALL, "the weights after each round"),
-	LPAD_END
-};
-
 LPAD_MODULE(
 	{ .name = "client", .help = "hosts some of the clients: trains on their samples", .state = sizeof(struct client),
 	  .handles = client_handles, .check = client_check, .init = client_init, .run = client_run, .fini = client_fini },

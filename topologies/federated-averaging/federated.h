@@ -93,5 +93,7 @@ int edge_run(lpad_node *node);
 int server_check(lpad_node *node);
 int server_run(lpad_node *node);
 int eval_run(lpad_node *node);
+extern const lpad_param eval_params[];
+extern const lpad_subscription_decl eval_subscriptions[];
 
 #endif

@@ -48,15 +48,6 @@ static const lpad_topic_decl server_topics[] = {
 	LPAD_TOPIC(struct secure_server, model, "the weights after each round"),
 	LPAD_END
 };
-static const lpad_param eval_params[] = {
-	LPAD_REAL(struct eval, target, "0.95", "0..1", "accuracy to reach"),
-	LPAD_END
-};
-static const lpad_subscription_decl eval_subscriptions[] = {
-	LPAD_SUBSCRIPTION(struct eval, model, LPAD_ALL, "the weights after each round"),
-	LPAD_END
-};
-
 LPAD_MODULE(
 	{ .name = "client", .help = "trains, and shows its result under masks alone", .state = sizeof(struct secure_client),
 	  .params = client_params, .methods = secure_client_methods, .check = secure_client_check, .init = secure_client_init,

@@ -60,7 +60,7 @@ struct secure_client {
 	int64_t drop;
 	int32_t drop_in;
 	struct data *data;
-	/* this session's */
+	/* of the session under way */
 	int64_t session;
 	int32_t stage, threshold;
 	uint32_t members, sharers;

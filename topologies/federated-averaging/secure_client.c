@@ -50,7 +50,7 @@ static void drop_out(lpad_node *node, const struct secure_client *me, int32_t wh
 		raise(SIGKILL);
 }
 
-/* The question's body, if it has its size, is of this session and comes in its turn; otherwise the call is to be refused. */
+/* The question's body, if it has its size, its session and its turn; otherwise the call is to be refused. */
 static const void *question(struct secure_client *me, const lpad_call *call, size_t size, int32_t turn)
 {
 	const int64_t *session = lpad_body(lpad_request(call), size);
