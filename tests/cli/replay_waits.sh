@@ -16,13 +16,13 @@ edges:
   - learner.replay -> empty
   - actor.replay -> full
 YAML
-empty='table sequences: 0 of 1000 items, samples wait until there are 1000'
-full='table sequences: 50 samples behind (inserts wait until samples are drawn; range -50 to 50)'
+empty='table sequences: 0 of 1000 items, samples wait until there are 1000; nobody has inserted yet'
+full='table sequences: 50 samples behind (inserts wait until samples are drawn; range -50 to 50); nobody has sampled yet'
 says() { "$LPAD" status | grep -qE -- "$1"; }
 
 start_lpad launch
-wait_until says '^empty sequences: 0 of 1000 items that samples wait for, 0 inserted, 0 sampled; 2 samples wait, learner for [0-9]+ s$'
-wait_until says '^full sequences: 125 of 5000 items, 125 inserted, 0 sampled, error 50 in -50 to 50; [0-9]+ inserts? waits?, actor for [0-9]+ s$'
+wait_until says '^empty sequences: 0 of 1000 items that samples wait for, 0 inserted, 0 sampled; 2 samples wait, learner for [0-9]+ s; nobody has inserted yet$'
+wait_until says '^full sequences: 125 of 5000 items, 125 inserted, 0 sampled, error 50 in -50 to 50; [0-9]+ inserts? waits?, actor for [0-9]+ s; nobody has sampled yet$'
 wait_until file_has err "^lpad: learner has waited 1[0-9] s for empty.sample: $empty$"
 wait_until file_has err "^lpad: actor has waited 1[0-9] s for full.append: $full$"
 run_lpad status

@@ -140,6 +140,15 @@ static void held(lpad_test *test, int call, const char *text)
 	assert(strstr(why, text));
 }
 
+/* In `lpad status`. */
+static void said(lpad_test *test, const char *name, const char *text)
+{
+	const char *line = lpad_test_status(test, name);
+	if (strcmp(line, text))
+		printf("expected %s: %s\n", text, line);
+	assert(!strcmp(line, text));
+}
+
 /* Keys of an append, or of a sample. */
 static void keys(lpad_test *test, int call, int64_t count, uint64_t *out)
 {
@@ -285,6 +294,7 @@ static void lines_are_in_order(void)
 	for (int i = 0; i < 3; i++)
 		waits(test, inserts[i] = insert(test, 3));
 	lpad_test_cancel(test, inserts[1]);
+	held(test, inserts[0], "table main: 9 samples behind (inserts wait until samples are drawn; range -1 to 9); test/0 sampled last, 0 s ago");
 	done(test, sample(test, 1));
 	done(test, inserts[0]);
 	waits(test, inserts[2]);
@@ -786,6 +796,107 @@ static void columns_must_be_the_same(void)
 	lpad_test_free(test);
 }
 
+static void one_table(char *text, size_t room, const char *name)
+{
+	snprintf(text, room, "{\"table\": \"%s\"}", name);
+}
+
+/* Why, in the words of a queue; and who could let it go on. */
+static void queues_say_why(void)
+{
+	static const char *const names[] = { "queue", "stack" };
+	lpad_test *test = start("{queue: {sampler: fifo, max_size: 2, limiter: {queue: 2}}, stack: {sampler: lifo, max_size: 2, limiter: {stack: 2}}}");
+	for (int i = 0; i < 2; i++) {
+		char text[200], table[60];
+		one_table(table, sizeof table, names[i]);
+		int taken = lpad_test_send(test, "sample", lpad_json(table));
+		snprintf(text, sizeof text, "table %s: the %s is empty: samples wait until items are inserted; nobody has inserted yet", names[i], names[i]);
+		held(test, taken, text);
+		lpad_test_advance(1.1);
+		lpad_test_step(test);
+		snprintf(text, sizeof text, "the %s is empty, 0 of 2, 0 inserted, 0 sampled; 1 sample waits, test/0 for 1 s; nobody has inserted yet", names[i]);
+		said(test, names[i], text);
+		lpad_test_cancel(test, taken);
+		done(test, lpad_test_send_as(test, "actor/1", 1, "insert", item(names[i], NULL, 1)));
+		lpad_test_advance(1.1);
+		lpad_test_step(test);
+		snprintf(text, sizeof text, "1 of 2 items in the %s, 1 inserted, 0 sampled", names[i]);
+		said(test, names[i], text);
+		snprintf(text, sizeof text, "{\"table\": \"%s\", \"n\": 2}", names[i]);
+		taken = lpad_test_send(test, "sample", lpad_json(text));
+		snprintf(text, sizeof text, "table %s: the %s has 1 item: a sample of 2 waits until more are inserted; actor/1 inserted last, 1 s ago",
+			names[i], names[i]);
+		held(test, taken, text);
+		lpad_test_cancel(test, taken);
+		done(test, lpad_test_send(test, "insert", item(names[i], NULL, 2)));
+		int call = lpad_test_send(test, "insert", item(names[i], NULL, 3));
+		snprintf(text, sizeof text, "table %s: the %s is full, 2 of 2: inserts wait until items are taken; nobody has sampled yet", names[i], names[i]);
+		held(test, call, text);
+		lpad_test_cancel(test, call);
+		done(test, lpad_test_send_as(test, "learner", 1, "sample", lpad_json(table)));
+		done(test, lpad_test_send(test, "insert", item(names[i], NULL, 3)));
+		waits(test, call = lpad_test_send_as(test, "actor/1", 1, "insert", item(names[i], NULL, 4)));
+		lpad_test_advance(15);
+		lpad_test_step(test);
+		snprintf(text, sizeof text, "the %s is full, 2 of 2, 3 inserted, 1 sampled; 1 insert waits, actor/1 for 15 s; learner sampled last, 15 s ago",
+			names[i]);
+		said(test, names[i], text);
+		lpad_test_cancel(test, call);
+	}
+	lpad_test_free(test);
+}
+
+/* What was deleted and never sampled fills the queue still: the limiter's words say so. */
+static void a_queue_with_deletes_says_the_error(void)
+{
+	lpad_test *test = start("{main: {sampler: fifo, max_size: 2, limiter: {queue: 2}}}");
+	uint64_t first = inserted(test, insert(test, 1));
+	int64_t known;
+	done(test, insert(test, 2));
+	assert(!with_keys(test, "delete", &first, NULL, 1, &known) && known == 1);
+	int call = insert(test, 3);
+	held(test, call, "table main: 1 sample behind (inserts wait until samples are drawn; range -1 to 1); nobody has sampled yet");
+	done(test, sample(test, 1));
+	done(test, call);
+	lpad_test_free(test);
+}
+
+static void what_is_sampled_again_and_again_is_said(void)
+{
+	lpad_test *test = start("{f: {sampler: fifo, max_size: 2}, l: {sampler: lifo, max_size: 2}, h: {sampler: max_heap, max_size: 2}, "
+		"once: {sampler: fifo, max_size: 2, max_times_sampled: 1}, q: {sampler: fifo, max_size: 2, limiter: {queue: 2}}, "
+		"u: {max_size: 2}, single: {sampler: fifo, max_size: 1}}");
+	const char *log = lpad_test_log(test);
+	assert(strstr(log, "table f: sampler fifo without max_times_sampled: the oldest item is sampled again and again; a queue is `limiter: {queue: 2}`"));
+	assert(strstr(log, "table l: sampler lifo without max_times_sampled: the newest item is sampled again and again; a stack is `limiter: {stack: 2}`"));
+	assert(strstr(log, "table h: sampler max_heap without max_times_sampled: the item of the largest priority is sampled again and again"));
+	assert(!strstr(log, "once:") && !strstr(log, "table q:") && !strstr(log, "table u:") && !strstr(log, "single:"));
+	lpad_test_free(test);
+}
+
+/* Many that wait, of two streams in turn: each stream's go on in its own order, and some go from their middle. */
+static void many_appends_wait(void)
+{
+	enum { MANY = 400 };
+	lpad_test *test = start("{main: {sampler: fifo, max_size: 1000, limiter: {queue: 1}}}");
+	static int calls[MANY];
+	for (int i = 0; i < MANY; i++)
+		calls[i] = send_append(test, i % 2 ? "actor/1" : "actor/0", 1, &(struct writing){ .first = i / 2, .steps = 1, .keep = i / 2 + 1,
+			ITEMS({ i / 2 + 1, 0, 1, i / 2, 1 }) });
+	held(test, calls[MANY - 1], "behind an earlier append of its stream: table main: the queue is full, 1 of 1");
+	for (int i = MANY - 1; i >= 100; i--) {
+		lpad_test_cancel(test, calls[i]);
+		fails(test, calls[i], LPAD_ECANCELLED, "nobody waits");
+	}
+	for (int i = 0; i < 100; i++) {
+		done(test, calls[i]);
+		done(test, sample(test, 1));
+	}
+	assert(status(test, "main", "inserts") == 100 && status(test, "main", "size") == 0);
+	waits(test, sample(test, 1));
+	lpad_test_free(test);
+}
+
 /* ---- life ---- */
 
 static void numbers_are_reported(void)
@@ -799,7 +910,7 @@ static void numbers_are_reported(void)
 	assert(lpad_test_report(test, "a.inserts", lpad_test_reports(test, "a.inserts") - 1, NULL) == 1);
 	assert(lpad_test_report(test, "a.error", lpad_test_reports(test, "a.error") - 1, NULL) == -1);
 	assert(!strcmp(lpad_test_status(test, "a"),
-		"1 of 2 items that samples wait for, 1 inserted, 0 sampled, error -1 in -5 to 5; 1 sample waits, test/0 for 2 s"));
+		"1 of 2 items that samples wait for, 1 inserted, 0 sampled, error -1 in -5 to 5; 1 sample waits, test/0 for 2 s; test/0 inserted last, 2 s ago"));
 	lpad_test_free(test);
 }
 
@@ -994,6 +1105,10 @@ int main(void)
 	bad_shapes();
 	bad_json();
 	columns_must_be_the_same();
+	queues_say_why();
+	a_queue_with_deletes_says_the_error();
+	what_is_sampled_again_and_again_is_said();
+	many_appends_wait();
 	numbers_are_reported();
 	a_restart_goes_on();
 	checkpoints_are_shared();

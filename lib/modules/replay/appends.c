@@ -76,52 +76,66 @@ int appends_insert_plain(struct replay *me, struct held *held, uint64_t *key, ch
 
 /* ---- those that are held ---- */
 
-static struct append *first_of(const struct replay *me, const struct stream *stream)
+static void add(struct append *append)
 {
-	struct append *append = me->appends;
-	while (append && append->stream != stream)
-		append = append->next;
-	return append;
-}
-
-static void add(struct replay *me, struct append *append)
-{
-	struct append **at = &me->appends;
-	while (*at)
-		at = &(*at)->next;
-	*at = append;
+	struct stream *stream = append->stream;
 	append->next = NULL;
+	append->before = stream->last_held;
+	if (append->before)
+		append->before->next = append;
+	else
+		stream->first_held = append;
+	stream->last_held = append;
 }
 
-static void take_out(struct replay *me, struct append *append)
+static void take_out(struct append *append)
 {
-	struct append **at = &me->appends;
-	while (*at != append)
-		at = &(*at)->next;
-	*at = append->next;
+	struct stream *stream = append->stream;
+	if (append->before)
+		append->before->next = append->next;
+	else
+		stream->first_held = append->next;
+	if (append->next)
+		append->next->before = append->before;
+	else
+		stream->last_held = append->before;
 	waiting_leave(&append->held);
 }
 
 struct held *appends_find(struct replay *me, const lpad_call *call)
 {
-	struct append *append = me->appends;
-	while (append && append->held.call != call)
-		append = append->next;
-	return append ? &append->held : NULL;
+	for (size_t i = 0; i < streams_count(me->streams); i++) {
+		struct append *append = streams_at(me->streams, i)->first_held;
+		while (append && append->held.call != call)
+			append = append->next;
+		if (append)
+			return &append->held;
+	}
+	return NULL;
 }
 
 const struct held *appends_first(const struct append *append)
 {
-	return &first_of(append->me, append->stream)->held;
+	return &append->stream->first_held->held;
+}
+
+void appends_forget(struct replay *me)
+{
+	struct append *append;
+	for (size_t i = 0; i < streams_count(me->streams); i++)
+		while ((append = streams_at(me->streams, i)->first_held)) {
+			take_out(append);
+			requests_free_append(append);
+		}
 }
 
 /* ---- streams ---- */
 
-static void give_up(struct replay *me, const struct stream *stream)
+static void give_up(const struct stream *stream)
 {
 	struct append *append;
-	while ((append = first_of(me, stream))) {
-		take_out(me, append);
+	while ((append = stream->first_held)) {
+		take_out(append);
 		lpad_refuse(append->held.call, LPAD_ECANCELLED, "%s was started again, and goes on with its stream", stream->owner);
 		requests_free_append(append);
 	}
@@ -136,7 +150,7 @@ int appends_stream(struct replay *me, lpad_call *call, const char *name, struct 
 		return LPAD_ECANCELLED;
 	}
 	if (incarnation > stream->incarnation) {
-		give_up(me, stream);
+		give_up(stream);
 		stream_take_over(stream, incarnation);
 	}
 	*out = stream;
@@ -231,17 +245,17 @@ static struct place *next_place(struct append *append)
 	return NULL;
 }
 
-static void complete(struct replay *me, struct append *append)
+static void complete(struct append *append)
 {
-	take_out(me, append);
+	take_out(append);
 	stream_keep(append->stream, append->keep);
 	lpad_answer(append->held.call, replies_keys(append->keys, append->count));
 	requests_free_append(append);
 }
 
-static void end(struct replay *me, struct append *append, int code, const char *why)
+static void end(struct append *append, int code, const char *why)
 {
-	take_out(me, append);
+	take_out(append);
 	lpad_refuse(append->held.call, code, "%s", why);
 	requests_free_append(append);
 }
@@ -250,10 +264,10 @@ static void end(struct replay *me, struct append *append, int code, const char *
 static void run_stream(struct replay *me, const struct stream *stream)
 {
 	struct append *append;
-	while ((append = first_of(me, stream))) {
+	while ((append = stream->first_held)) {
 		struct refusal refusal = { 0 };
 		if (!append->begun && begin(me, append, &refusal)) {
-			end(me, append, refusal.code, refusal.text);
+			end(append, refusal.code, refusal.text);
 			continue;
 		}
 		struct place *place = next_place(append);
@@ -264,17 +278,16 @@ static void run_stream(struct replay *me, const struct stream *stream)
 			}
 			return;
 		}
-		complete(me, append);
+		complete(append);
 	}
 }
 
 void appends_arrive(struct replay *me, struct append *append)
 {
-	bool first = !first_of(me, append->stream);
+	bool first = !append->stream->first_held;
 	append->held.append = append;
 	append->held.since = seconds_now();
-	append->me = me;
-	add(me, append);
+	add(append);
 	if (first)
 		run_stream(me, append->stream);
 }
@@ -301,6 +314,6 @@ void appends_go_on(struct replay *me, struct append *append)
 void appends_end(struct replay *me, struct append *append, int code, const char *why)
 {
 	const struct stream *stream = append->stream;
-	end(me, append, code, why);
+	end(append, code, why);
 	run_stream(me, stream);
 }

@@ -16,6 +16,8 @@ void appends_arrive(struct replay *me, struct append *append);
 void appends_go_on(struct replay *me, struct append *append);
 /* Refused, what is not in yet is given up. */
 void appends_end(struct replay *me, struct append *append, int code, const char *why);
+/* All that are held, at the end: their calls have been ended. */
+void appends_forget(struct replay *me);
 struct held *appends_find(struct replay *me, const lpad_call *call);
 /* The one that it waits behind: the first of its stream. */
 const struct held *appends_first(const struct append *append);

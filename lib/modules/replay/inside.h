@@ -6,7 +6,8 @@
  *   appends.c   a writer's calls, item by item                  waiting.c   who is held, and who goes on
  *   replies.c   what was drawn -> messages                      status.c    how it is: JSON, lines, numbers
  *   rows.c      columns of messages -> rows of steps            flat.c      JSON as people type it
- *   saving.c    checkpoints: when, where, for whom              replay.c    the module: methods, init, run, fini
+ *   saving.c    checkpoints: when, where, for whom              why.c       why calls wait, and for whom
+ *   replay.c    the module: methods, init, run, fini
  *
  * Callbacks run on the service thread; they and `run` use what is here under the node's lock, for a short time.
  */
@@ -32,7 +33,7 @@ struct held {
 	lpad_message *request;          /* what its columns and items lie in: a call that the host has ended has let it go; NULL: a sample */
 	struct place *place;            /* in whose line it is; NULL: in none */
 	enum side side;
-	struct held *next;              /* in that line */
+	struct held *next, *before;     /* in that line */
 	double since;                   /* seconds; in this line */
 	uint64_t event;                 /* in which it joined the line */
 	int64_t count;                  /* a sample's */
@@ -46,11 +47,18 @@ struct line {
 	size_t count;
 };
 
+/* Who inserted or sampled last, since this incarnation began; "": nobody. */
+struct last {
+	char caller[120];
+	double at;
+};
+
 /* A table, and who waits for it. */
 struct place {
 	struct table *table;
 	const char *name;
 	struct line lines[SIDES];
+	struct last last[SIDES];
 	int64_t waited[SIDES];          /* calls that had to wait, and have been granted */
 	double waited_seconds[SIDES];
 	int64_t repeated;               /* items that were here already */
@@ -82,7 +90,6 @@ struct replay {
 	struct place *places;
 	size_t count;
 	struct streams *streams;
-	struct append *appends;         /* all that are held, in order of arrival */
 	lpad_rng rng;
 	uint64_t events;                /* calls so far */
 	struct saved saved;

@@ -11,6 +11,7 @@
 #include "settings.h"
 #include "status.h"
 #include "waiting.h"
+#include "why.h"
 
 /* ---- what waits for a limiter ---- */
 
@@ -166,13 +167,13 @@ static void gone(lpad_node *node, lpad_call *call)
 	lpad_unlock(node);
 }
 
-static int why_held(lpad_node *node, lpad_call *call, char *text, size_t room)
+static int say_why(lpad_node *node, lpad_call *call, char *text, size_t room)
 {
 	struct replay *me = lpad_state(node);
 	lpad_lock(node);
 	const struct held *held = waiting_find(me, call);
 	if (held)
-		waiting_why(held, text, room);
+		why_held(held, text, room);
 	lpad_unlock(node);
 	return 0;
 }
@@ -209,6 +210,8 @@ static int init(lpad_node *node)
 	int code = saving_restore(me);
 	if (code)
 		release(me);
+	else
+		settings_warn(node, me);
 	return code;
 }
 
@@ -222,12 +225,7 @@ static int run(lpad_node *node)
 /* Calls that are still held: they have been ended. */
 static void forget_held(struct replay *me)
 {
-	while (me->appends) {
-		struct append *append = me->appends;
-		me->appends = append->next;
-		waiting_leave(&append->held);
-		requests_free_append(append);
-	}
+	appends_forget(me);
 	for (size_t i = 0; i < me->count; i++)
 		for (int side = 0; side < SIDES; side++)
 			while (me->places[i].lines[side].first)
@@ -258,11 +256,11 @@ static const lpad_param params[] = {
 	LPAD_END
 };
 static const lpad_method methods[] = {
-	LPAD_METHOD(insert, "one item of one step: every tensor is a column; held back by the limiter", .gone = gone, .held = why_held),
+	LPAD_METHOD(insert, "one item of one step: every tensor is a column; held back by the limiter", .gone = gone, .held = say_why),
 	LPAD_METHOD(append, "steps of a stream, and items of them; held back by the limiter", .idempotent = true, .gone = gone,
-		.held = why_held),
+		.held = say_why),
 	LPAD_METHOD(open, "a writer's stream: where it goes on", .idempotent = true),
-	LPAD_METHOD(sample, "n items, stacked; held back by the limiter", .idempotent = true, .gone = gone, .held = why_held),
+	LPAD_METHOD(sample, "n items, stacked; held back by the limiter", .idempotent = true, .gone = gone, .held = say_why),
 	LPAD_METHOD(update, "other priorities, by item.key", .idempotent = true),
 	LPAD_METHOD_AS("delete", delete, "items, by item.key", .idempotent = true),
 	LPAD_METHOD(reset, "empties a table; its counters begin anew", .idempotent = true),

@@ -18,8 +18,7 @@ struct rows {
 
 struct append {
 	struct held held;
-	struct replay *me;
-	struct append *next;            /* of all that are held */
+	struct append *next, *before;   /* of those of its stream that are held */
 	struct stream *stream;
 	bool begun;                     /* its steps are in; an earlier one of its stream has ended */
 	struct rows columns;

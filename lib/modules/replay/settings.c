@@ -197,3 +197,36 @@ int settings_check(lpad_node *node, const struct replay *me)
 	}
 	return 0;
 }
+
+/* ---- what may be meant, but seldom is ---- */
+
+static const struct {
+	const char *name, *which, *instead;     /* instead: what takes each item once, in that order */
+} same_again[] = {
+	[SELECTOR_FIFO] = { "fifo", "the oldest item", "queue" },
+	[SELECTOR_LIFO] = { "lifo", "the newest item", "stack" },
+	[SELECTOR_MIN_HEAP] = { "min_heap", "the item of the smallest priority", NULL },
+	[SELECTOR_MAX_HEAP] = { "max_heap", "the item of the largest priority", NULL },
+};
+
+static void warn(const struct checking *at)
+{
+	size_t kind = (size_t)at->table->sampler;
+	const struct settings_limiter *limiter = &at->table->limiter;
+	if (kind >= sizeof same_again / sizeof same_again[0] || !same_again[kind].name || at->table->max_times_sampled
+	    || queue_size(limiter) || at->table->max_size == 1)
+		return;
+	const char *instead = same_again[kind].instead;
+	if (instead)
+		lpad_log(at->node, "table %s: sampler %s without max_times_sampled: %s is sampled again and again; a %s is `limiter: {%s: %lld}`",
+			at->name, same_again[kind].name, same_again[kind].which, instead, instead, (long long)at->table->max_size);
+	else
+		lpad_log(at->node, "table %s: sampler %s without max_times_sampled: %s is sampled again and again, until it gets another one or is "
+			"deleted", at->name, same_again[kind].name, same_again[kind].which);
+}
+
+void settings_warn(lpad_node *node, const struct replay *me)
+{
+	for (size_t i = 0; i < me->tables.count; i++)
+		warn(&(struct checking){ node, me->tables.names[i], table_at(me, i) });
+}

@@ -21,6 +21,8 @@ extern const lpad_param settings_table_fields[];
 
 /* 0, or a contradiction, said at its parameter. */
 int settings_check(lpad_node *node, const struct replay *me);
+/* Logs what is allowed, but seldom meant. */
+void settings_warn(lpad_node *node, const struct replay *me);
 /* Of the table at this place in the file. */
 struct table_settings settings_of(const struct replay *me, size_t place, lpad_rng random);
 

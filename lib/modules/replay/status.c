@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "waiting.h"
+#include "why.h"
 
 enum { SHOWN_MOST = 100 };      /* of those who wait */
 
@@ -123,19 +123,45 @@ static int who_waits(const struct place *place, enum side side, char *text, size
 		lpad_caller(line->first->call), seconds_now() - line->first->since);
 }
 
-void status_line(const struct place *place, char *text, size_t room)
+/* "312 of 1000 items that samples wait for", "the queue is full, 100 of 100" */
+static int how_full(const struct place *place, char *text, size_t room)
+{
+	const lpad_limiter *limiter = table_limiter(place->table);
+	long long size = table_size(place->table), most = table_settings(place->table)->max_size;
+	const char *queue = why_queue(place);
+	if (queue && size && size < (long long)limiter->max_diff)
+		return snprintf(text, room, "%lld of %.0f items in the %s", size, limiter->max_diff, queue);
+	if (queue)
+		return snprintf(text, room, "the %s is %s, %lld of %.0f", queue, size ? "full" : "empty", size, limiter->max_diff);
+	if (size < limiter->min_size && limiter->min_size > 1)
+		return snprintf(text, room, "%lld of %lld items that samples wait for", size, (long long)limiter->min_size);
+	return snprintf(text, room, "%lld of %lld items", size, most);
+}
+
+/* Of a queue its size says it. */
+static int error_of(const struct place *place, char *text, size_t room)
 {
 	const lpad_limiter *limiter = table_limiter(place->table);
 	double middle = limiter->samples_per_insert * (double)limiter->min_size;
-	int64_t size = table_size(place->table);
-	int64_t of = size < limiter->min_size ? limiter->min_size : table_settings(place->table)->max_size;
-	size_t used = (size_t)snprintf(text, room, "%lld of %lld items%s, %lld inserted, %lld sampled", (long long)size, (long long)of,
-		size < limiter->min_size ? " that samples wait for" : "", (long long)limiter->inserts, (long long)limiter->samples);
-	if (used < room && (isfinite(limiter->min_diff) || isfinite(limiter->max_diff)))
-		used += (size_t)snprintf(text + used, room - used, ", error %.6g in %.6g to %.6g", lpad_limiter_error(limiter),
-			limiter->min_diff - middle, limiter->max_diff - middle);
+	if (why_queue(place) || (!isfinite(limiter->min_diff) && !isfinite(limiter->max_diff)))
+		return 0;
+	return snprintf(text, room, ", error %.6g in %.6g to %.6g", lpad_limiter_error(limiter), limiter->min_diff - middle,
+		limiter->max_diff - middle);
+}
+
+void status_line(const struct place *place, char *text, size_t room)
+{
+	const lpad_limiter *limiter = table_limiter(place->table);
+	size_t used = (size_t)how_full(place, text, room);
+	if (used < room)
+		used += (size_t)snprintf(text + used, room - used, ", %lld inserted, %lld sampled", (long long)limiter->inserts,
+			(long long)limiter->samples);
+	if (used < room)
+		used += (size_t)error_of(place, text + used, room - used);
 	for (int side = 0; side < SIDES && used < room; side++)
 		used += (size_t)who_waits(place, (enum side)side, text + used, room - used);
+	for (int side = 0; side < SIDES && used < room; side++)
+		used += (size_t)why_nobody(place, (enum side)side, text + used, room - used);
 }
 
 static void report(lpad_node *node, const struct place *place, const char *what, double value, int64_t step)

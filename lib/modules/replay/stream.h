@@ -8,6 +8,8 @@
 
 #include "steps.h"
 
+struct append;
+
 struct stream {
 	char *owner, *name;
 	int incarnation;                /* 0 until somebody sets it or takes over */
@@ -16,6 +18,7 @@ struct stream {
 	struct pool *pool;              /* NULL before the first step */
 	uint32_t *window;               /* stream.c's: the steps, a ring; step n is in place n % room */
 	uint32_t room;                  /* a power of two, or 0 */
+	struct append *first_held, *last_held;  /* appends.c's: calls that wait, in order of arrival */
 };
 
 struct streams;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "waiting.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,6 +16,7 @@ void waiting_join(struct replay *me, struct held *held, struct place *place, enu
 	held->place = place;
 	held->side = side;
 	held->next = NULL;
+	held->before = line->last;
 	held->since = seconds_now();
 	held->event = me->events;
 	if (line->last)
@@ -29,18 +29,17 @@ void waiting_join(struct replay *me, struct held *held, struct place *place, enu
 
 void waiting_leave(struct held *held)
 {
-	struct held *before = NULL;
 	if (!held->place)
 		return;
 	struct line *line = &held->place->lines[held->side];
-	for (struct held *at = line->first; at != held; at = at->next)
-		before = at;
-	if (before)
-		before->next = held->next;
+	if (held->before)
+		held->before->next = held->next;
 	else
 		line->first = held->next;
-	if (line->last == held)
-		line->last = before;
+	if (held->next)
+		held->next->before = held->before;
+	else
+		line->last = held->before;
 	line->count--;
 	held->place = NULL;
 }
@@ -90,12 +89,15 @@ void waiting_forget(struct held *held)
 
 /* ---- who goes on ---- */
 
+/* It goes on. */
 static void count_wait(const struct replay *me, struct held *held)
 {
 	struct place *place = held->place;
+	double now = seconds_now();
+	place->last[held->side].at = now;
+	snprintf(place->last[held->side].caller, sizeof place->last->caller, "%s", lpad_caller(held->call));
 	if (held->event == me->events)
 		return;
-	double now = seconds_now();
 	place->waited[held->side]++;
 	place->waited_seconds[held->side] += now - held->since;
 	held->since = now;
@@ -172,72 +174,4 @@ void waiting_settle(struct replay *me)
 				moved = true;
 		}
 	}
-}
-
-/* ---- why ---- */
-
-/* "range -3200 to 3200", of the error. */
-static void show_range(const lpad_limiter *limiter, char *text, size_t room)
-{
-	double middle = limiter->samples_per_insert * (double)limiter->min_size;
-	snprintf(text, room, "range %.6g to %.6g", limiter->min_diff - middle, limiter->max_diff - middle);
-}
-
-static const char *plural(double count)
-{
-	return count == 1 ? "" : "s";
-}
-
-static int why_insert(const struct place *place, char *text, size_t room)
-{
-	const lpad_limiter *limiter = table_limiter(place->table);
-	double error = lpad_limiter_error(limiter);
-	char range[80];
-	show_range(limiter, range, sizeof range);
-	return snprintf(text, room, "table %s: %.6g sample%s %s (inserts wait until samples are drawn; %s)", place->name, fabs(error),
-		plural(fabs(error)), error < 0 ? "ahead" : "behind", range);
-}
-
-static int why_sample(const struct place *place, int64_t wanted, char *text, size_t room)
-{
-	const lpad_limiter *limiter = table_limiter(place->table);
-	double error = lpad_limiter_error(limiter);
-	char range[80];
-	if (table_size(place->table) < limiter->min_size)
-		return snprintf(text, room, "table %s: %lld of %lld items, samples wait until there are %lld", place->name,
-			(long long)table_size(place->table), (long long)limiter->min_size, (long long)limiter->min_size);
-	if (lpad_limiter_can_sample(limiter, wanted))
-		return snprintf(text, room, "table %s: its %lld items can be sampled less than %lld times more (max_times_sampled), samples wait "
-			"for new ones", place->name, (long long)table_size(place->table), (long long)wanted);
-	show_range(limiter, range, sizeof range);
-	return snprintf(text, room, "table %s: %.6g sample%s %s, and %lld more wanted (samples wait until items are inserted; %s)",
-		place->name, fabs(error), plural(fabs(error)), error < 0 ? "ahead" : "behind", (long long)wanted, range);
-}
-
-/* Both sides' first: neither can go on by itself. */
-static bool is_stuck(const struct place *place)
-{
-	const struct held *sample = place->lines[SIDE_SAMPLE].first;
-	return place->lines[SIDE_INSERT].first && sample && !table_can_insert(place->table) && !table_can_sample(place->table, sample->count);
-}
-
-void waiting_why(const struct held *held, char *text, size_t room)
-{
-	const struct place *place = held->place;
-	size_t used = 0;
-	int length;
-	if (!place) {
-		const struct held *first = appends_first(held->append);
-		length = snprintf(text, room, "behind an earlier append of its stream: ");
-		used = length > 0 && (size_t)length < room ? (size_t)length : 0;
-		if (!(held = first) || !(place = held->place))
-			return;
-	}
-	const struct held *sample = place->lines[SIDE_SAMPLE].first;
-	length = held->side == SIDE_INSERT ? why_insert(place, text + used, room - used)
-		: why_sample(place, held->count, text + used, room - used);
-	used += length > 0 ? (size_t)length : 0;
-	if (used < room && is_stuck(place))
-		snprintf(text + used, room - used, "; inserts wait, too: a batch of %lld is too large for this limiter",
-			(long long)sample->count);
 }

@@ -20,7 +20,5 @@ struct held *waiting_find(struct replay *me, const lpad_call *call);
 void waiting_end(struct replay *me, struct held *held, int code, const char *why);
 /* The same of one, not an append's, whose call has ended already. */
 void waiting_forget(struct held *held);
-/* Why it waits, in one sentence. */
-void waiting_why(const struct held *held, char *text, size_t room);
 
 #endif
