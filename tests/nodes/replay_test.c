@@ -60,6 +60,7 @@ struct wanted {
 };
 struct writing {
 	const char *stream, *tables;
+	uint64_t writer;                /* 0: it does not say */
 	int64_t first, steps, keep;
 	const struct wanted *items;
 	size_t count;
@@ -75,7 +76,14 @@ static lpad_message *append(const struct writing *from)
 		{ .name = "item.first", .type = LPAD_I64, .rank = 1, .shape = { m } },
 		{ .name = "item.steps", .type = LPAD_I32, .rank = 1, .shape = { m } },
 		{ .name = "x", .type = LPAD_F32, .rank = 2, .shape = { from->steps, 2 } } };
-	lpad_message *message = lpad_tensors(from->steps ? 8 : 7, tensors);
+	lpad_tensor sent[COUNT(tensors) + 1];
+	int count = from->steps ? 8 : 7;
+	memcpy(sent, tensors, sizeof tensors);
+	if (from->writer)
+		sent[count++] = (lpad_tensor){ .name = "stream.writer", .type = LPAD_U64 };
+	lpad_message *message = lpad_tensors(count, sent);
+	if (from->writer)
+		*(uint64_t *)lpad_data(message, "stream.writer") = from->writer;
 	if (from->stream)
 		lpad_set_meta(message, "stream", from->stream);
 	if (from->tables)
@@ -561,6 +569,48 @@ static void a_restarted_actor_goes_on(void)
 	lpad_test_free(test);
 }
 
+/* The writer opens the stream: the last item that is in, the next step. */
+static void opened_by(lpad_test *test, uint64_t writer, int64_t number, int64_t next)
+{
+	lpad_message *request = lpad_tensors(1, &(lpad_tensor){ .name = "stream.writer", .type = LPAD_U64 });
+	*(uint64_t *)lpad_data(request, "stream.writer") = writer;
+	lpad_message *reply = answer(test, lpad_test_send_as(test, "actor/0", 1, "open", request));
+	assert(*(const int64_t *)lpad_view(reply, "item.number", LPAD_I64, 0, NULL) == number);
+	assert(*(const int64_t *)lpad_view(reply, "stream.next", LPAD_I64, 0, NULL) == next);
+	lpad_free(reply);
+}
+
+/* One step, number - 1, which is an item. */
+static int item_of(lpad_test *test, uint64_t writer, int64_t number)
+{
+	return send_append(test, "actor/0", 1, &(struct writing){ .writer = writer, .first = number - 1, .steps = 1, .keep = number,
+		ITEMS({ number, 0, 1, number - 1, 1 }) });
+}
+
+static void two_writers_of_one_stream_are_noticed(void)
+{
+	static const char why[] = "stream \"\" of actor/0 is open in another writer of this node: give each its .stream";
+	lpad_test *test = start("{main: {sampler: fifo, max_size: 3, limiter: {queue: 3}}}");
+	opened_by(test, 7, 0, 0);
+	done(test, item_of(test, 7, 1));
+	opened_by(test, 7, 1, 1);               /* again: replay lost something */
+	done(test, item_of(test, 7, 2));
+	opened_by(test, 8, 2, 2);               /* the first one was closed, or is a mistake */
+	done(test, item_of(test, 8, 3));
+	int waiting = item_of(test, 8, 4);
+	waits(test, waiting);
+	fails(test, item_of(test, 7, 3), LPAD_EINVALID, why);
+	fails(test, item_of(test, 7, 5), LPAD_EINVALID, why);
+	waits(test, waiting);
+	opened_by(test, 9, 3, 4);
+	fails(test, waiting, LPAD_EINVALID, why);
+	assert(status(test, "main", "inserts") == 3 && status(test, "main", "repeated") == 0);
+	opened(test, "actor/0", 2, 3, 4);       /* started again, made by hand */
+	done(test, sample(test, 1));
+	done(test, send_append(test, "actor/0", 2, &(struct writing){ .first = 4, .steps = 1, .keep = 5, ITEMS({ 4, 0, 1, 4, 1 }) }));
+	lpad_test_free(test);
+}
+
 static void a_held_append_holds_its_stream_only(void)
 {
 	lpad_test *test = start("{a: {sampler: fifo, max_size: 10, limiter: {queue: 1}}, b: {max_size: 10}}");
@@ -708,6 +758,7 @@ static void bad_shapes(void)
 	bad_tensors(test, "append", TENSORS({ .name = "x", .type = LPAD_F32, .rank = 1, .shape = { 1 } }), "stream.first");
 	bad_tensors(test, "append", TENSORS(FIRST, { .name = "x", .type = LPAD_F32, .rank = 1, .shape = { 1 } }), "stream.keep");
 	bad_tensors(test, "append", TENSORS({ .name = "stream.first", .type = LPAD_I32 }, KEEP), "stream.first");
+	bad_tensors(test, "append", TENSORS(FIRST, KEEP, { .name = "stream.writer", .type = LPAD_I64 }), "stream.writer");
 	bad_tensors(test, "append", TENSORS({ .name = "stream.first", .type = LPAD_I64, .rank = 1, .shape = { 1 } }, KEEP), "stream.first");
 	bad_tensors(test, "append", TENSORS(FIRST, KEEP, { .name = "x", .type = LPAD_F32 }), "the first one is that of the steps");
 	bad_tensors(test, "append", TENSORS(FIRST, KEEP, { .name = "x", .type = LPAD_U8, .rank = 1, .shape = { 2 } },
@@ -1098,6 +1149,7 @@ int main(void)
 	sequences_are_padded();
 	repeats_are_not_inserted();
 	a_restarted_actor_goes_on();
+	two_writers_of_one_stream_are_noticed();
 	a_held_append_holds_its_stream_only();
 	a_caller_goes_in_the_middle();
 	missing_steps_are_asked_for();

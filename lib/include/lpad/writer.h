@@ -47,6 +47,7 @@ typedef struct lpad_writer {
 	lpad_handle *handle;
 	int place;
 	char *stream;
+	uint64_t token;                 /* no other writer of this node has it: replay tells them apart */
 	lpad_tensor *columns;
 	size_t *sizes;                  /* of a column in a row; names belong to columns */
 	int column_count, keep, in_flight;
@@ -184,6 +185,17 @@ static inline void lpad_writer_trim_(lpad_writer *w)
 
 /* ---- calls ---- */
 
+static inline lpad_tensor lpad_writer_tensor_(const char *name, int type, int rank, int64_t extent)
+{
+	lpad_tensor tensor;
+	memset(&tensor, 0, sizeof tensor);
+	tensor.name = name;
+	tensor.type = type;
+	tensor.rank = rank;
+	tensor.shape[0] = extent;
+	return tensor;
+}
+
 static inline void lpad_writer_cancel_(lpad_writer *w)
 {
 	while (w->call_count)
@@ -206,9 +218,13 @@ static inline int lpad_writer_fail_(lpad_writer *w, int code)
 /* Asks where the stream is. */
 static inline void lpad_writer_ask_(lpad_writer *w)
 {
-	lpad_message *request = lpad_tensors(0, NULL);
+	lpad_tensor token = lpad_writer_tensor_("stream.writer", LPAD_U64, 0, 0);
+	lpad_message *request = lpad_tensors(1, &token);
 	lpad_writer_cancel_(w);
 	lpad_set_meta(request, "stream", w->stream);
+	uint64_t *own = (uint64_t *)lpad_data(request, "stream.writer");
+	if (own)
+		*own = w->token;
 	w->opening = lpad_start(w->handle, w->place, "open", request, lpad_never());
 }
 
@@ -294,23 +310,13 @@ static inline void lpad_writer_items_(const lpad_writer *w, lpad_message *messag
 	}
 }
 
-static inline lpad_tensor lpad_writer_tensor_(const char *name, int type, int rank, int64_t extent)
-{
-	lpad_tensor tensor;
-	memset(&tensor, 0, sizeof tensor);
-	tensor.name = name;
-	tensor.type = type;
-	tensor.rank = rank;
-	tensor.shape[0] = extent;
-	return tensor;
-}
-
 /* The tensors of an append: how many there are. */
 static inline int lpad_writer_layout_(const lpad_writer *w, lpad_tensor *list, int64_t steps, size_t items)
 {
 	int count = 0;
 	list[count++] = lpad_writer_tensor_("stream.first", LPAD_I64, 0, 0);
 	list[count++] = lpad_writer_tensor_("stream.keep", LPAD_I64, 0, 0);
+	list[count++] = lpad_writer_tensor_("stream.writer", LPAD_U64, 0, 0);
 	if (items) {
 		list[count++] = lpad_writer_tensor_("item.number", LPAD_I64, 1, (int64_t)items);
 		list[count++] = lpad_writer_tensor_("item.table", LPAD_I32, 1, (int64_t)items);
@@ -340,16 +346,18 @@ static inline void lpad_writer_names_(const lpad_writer *w, lpad_message *messag
 
 static inline lpad_message *lpad_writer_message_(const lpad_writer *w, int64_t steps, size_t items)
 {
-	lpad_tensor *list = (lpad_tensor *)__builtin_alloca(sizeof *list * (size_t)(w->column_count + 7));
+	lpad_tensor *list = (lpad_tensor *)__builtin_alloca(sizeof *list * (size_t)(w->column_count + 8));
 	lpad_message *message = lpad_tensors(lpad_writer_layout_(w, list, steps, items), list);
 	lpad_set_meta(message, "stream", w->stream);
 	if (items)
 		lpad_writer_names_(w, message);
 	int64_t *first = (int64_t *)lpad_data(message, "stream.first"), *keep = (int64_t *)lpad_data(message, "stream.keep");
-	if (!first || !keep)
+	uint64_t *token = (uint64_t *)lpad_data(message, "stream.writer");
+	if (!first || !keep || !token)
 		return message;         /* too large: the send will say so */
 	*first = w->sent;
 	*keep = w->first;
+	*token = w->token;
 	if (steps)
 		lpad_writer_columns_(w, message, w->sent, steps);
 	if (items)

@@ -102,6 +102,13 @@ static void take_out(struct append *append)
 	waiting_leave(&append->held);
 }
 
+static void end(struct append *append, int code, const char *why)
+{
+	take_out(append);
+	lpad_refuse(append->held.call, code, "%s", why);
+	requests_free_append(append);
+}
+
 struct held *appends_find(struct replay *me, const lpad_call *call)
 {
 	for (size_t i = 0; i < streams_count(me->streams); i++) {
@@ -131,29 +138,64 @@ void appends_forget(struct replay *me)
 
 /* ---- streams ---- */
 
-static void give_up(const struct stream *stream)
+/* All that waits of it is refused. */
+static void give_up(const struct stream *stream, int code, const char *why)
 {
 	struct append *append;
-	while ((append = stream->first_held)) {
-		take_out(append);
-		lpad_refuse(append->held.call, LPAD_ECANCELLED, "%s was started again, and goes on with its stream", stream->owner);
-		requests_free_append(append);
-	}
+	while ((append = stream->first_held))
+		end(append, code, why);
 }
 
-int appends_stream(struct replay *me, lpad_call *call, const char *name, struct stream **out)
+/* Two writers that number the items of one stream would each be told that the other's are its own, repeated. */
+static void say_other_writer(const struct stream *stream, struct refusal *refusal)
+{
+	refuse(refusal, LPAD_EINVALID, "stream \"%s\" of %s is open in another writer of this node: give each its .stream", stream->name,
+		stream->owner);
+}
+
+/* The stream, if the caller's incarnation has it, or takes it over. */
+static int find_stream(struct replay *me, lpad_call *call, const char *name, uint64_t writer, struct stream **out)
 {
 	struct stream *stream = streams_find(me->streams, lpad_caller(call), name);
+	struct refusal refusal;
 	int incarnation = lpad_caller_incarnation(call);
 	if (incarnation < stream->incarnation) {
 		lpad_fail(me->node, "incarnation %d of %s goes on with this stream, not %d", stream->incarnation, stream->owner, incarnation);
 		return LPAD_ECANCELLED;
 	}
 	if (incarnation > stream->incarnation) {
-		give_up(stream);
+		refuse(&refusal, LPAD_ECANCELLED, "%s was started again, and goes on with its stream", stream->owner);
+		give_up(stream, refusal.code, refusal.text);
 		stream_take_over(stream, incarnation);
+		stream->writer = writer;
 	}
+	if (!stream->writer)
+		stream->writer = writer;
 	*out = stream;
+	return 0;
+}
+
+int appends_stream(struct replay *me, lpad_call *call, const char *name, uint64_t writer, struct stream **out)
+{
+	struct refusal refusal;
+	int code = find_stream(me, call, name, writer, out);
+	if (code || !writer || writer == (*out)->writer)
+		return code;
+	say_other_writer(*out, &refusal);
+	lpad_fail(me->node, "%s", refusal.text);
+	return refusal.code;
+}
+
+int appends_open(struct replay *me, lpad_call *call, const char *name, uint64_t writer, struct stream **out)
+{
+	struct refusal refusal;
+	int code = find_stream(me, call, name, writer, out);
+	if (code || !writer || writer == (*out)->writer)
+		return code;
+	say_other_writer(*out, &refusal);
+	give_up(*out, refusal.code, refusal.text);
+	stream_take_over(*out, (*out)->incarnation);
+	(*out)->writer = writer;
 	return 0;
 }
 
@@ -250,13 +292,6 @@ static void complete(struct append *append)
 	take_out(append);
 	stream_keep(append->stream, append->keep);
 	lpad_answer(append->held.call, replies_keys(append->keys, append->count));
-	requests_free_append(append);
-}
-
-static void end(struct append *append, int code, const char *why)
-{
-	take_out(append);
-	lpad_refuse(append->held.call, code, "%s", why);
 	requests_free_append(append);
 }
 

@@ -8,8 +8,11 @@
 
 #include "requests.h"
 
-/* The caller's stream; an older incarnation of it is refused, with this thread's error set; a newer one takes the stream over. */
-int appends_stream(struct replay *me, lpad_call *call, const char *name, struct stream **out);
+/* The caller's stream; an older incarnation of it is refused, with this thread's error set, and so is a writer (0: it does not say which)
+   that is not the one that opened it last; a newer one takes the stream over. */
+int appends_stream(struct replay *me, lpad_call *call, const char *name, uint64_t writer, struct stream **out);
+/* The same for a writer that opens it, from now on the only one: what another one of this incarnation had waiting is refused. */
+int appends_open(struct replay *me, lpad_call *call, const char *name, uint64_t writer, struct stream **out);
 /* A call that has come; from now on the append belongs to these functions. */
 void appends_arrive(struct replay *me, struct append *append);
 /* The limiter allows its next item. */

@@ -43,13 +43,14 @@ static int do_append(struct replay *me, lpad_call *call)
 {
 	struct append *append;
 	const char *name;
-	int code = requests_stream(me, lpad_request(call), &name);
+	uint64_t writer;
+	int code = requests_stream(me, lpad_request(call), &name, &writer);
 	code = code ? code : requests_append(me, lpad_request(call), &append);
 	if (code)
 		return code;
 	append->held.call = call;
 	append->held.request = lpad_share(lpad_request(call));
-	code = appends_stream(me, call, name, &append->stream);
+	code = appends_stream(me, call, name, writer, &append->stream);
 	if (code) {
 		requests_free_append(append);
 		return code;
@@ -80,9 +81,10 @@ static int do_sample(struct replay *me, lpad_call *call)
 static int do_open(struct replay *me, lpad_call *call)
 {
 	const char *name;
+	uint64_t writer;
 	struct stream *stream;
-	int code = requests_stream(me, lpad_request(call), &name);
-	code = code ? code : appends_stream(me, call, name, &stream);
+	int code = requests_stream(me, lpad_request(call), &name, &writer);
+	code = code ? code : appends_open(me, call, name, writer, &stream);
 	return code ? code : lpad_answer(call, replies_opened(stream));
 }
 

@@ -102,11 +102,20 @@ int requests_insert(struct replay *me, const lpad_message *message, struct rows 
 
 /* ---- appends ---- */
 
-int requests_stream(struct replay *me, const lpad_message *message, const char **name)
+int requests_stream(struct replay *me, const lpad_message *message, const char **name, uint64_t *writer)
 {
-	*name = lpad_kind(message) == LPAD_TENSORS ? lpad_meta(message, "stream") : NULL;
+	bool tensors = lpad_kind(message) == LPAD_TENSORS;
+	lpad_tensor tensor;
+	*name = tensors ? lpad_meta(message, "stream") : NULL;
+	*writer = 0;
 	if (!*name)
 		*name = "";
+	if (tensors && has(message, "stream.writer", &tensor)) {
+		const uint64_t *token = lpad_view(message, "stream.writer", LPAD_U64, 0, NULL);
+		if (!token)
+			return LPAD_EINVALID;
+		*writer = *token;
+	}
 	return strlen(*name) <= STREAM_NAME_MOST ? 0 : lpad_fail(me->node, "the name of a stream has at most %d bytes", STREAM_NAME_MOST);
 }
 

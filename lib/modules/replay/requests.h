@@ -46,8 +46,8 @@ void requests_release_keys(struct keys *keys);
 /* A plain insert: its columns, its table, its priority. */
 int requests_insert(struct replay *me, const lpad_message *message, struct rows *columns, struct place **place, double *priority);
 int requests_append(struct replay *me, const lpad_message *message, struct append **out);
-/* The name of the stream that a message is about. */
-int requests_stream(struct replay *me, const lpad_message *message, const char **name);
+/* The name of the stream that a message is about, and the writer's token; 0: it has none. */
+int requests_stream(struct replay *me, const lpad_message *message, const char **name, uint64_t *writer);
 int requests_sample(struct replay *me, const lpad_message *message, struct place **place, int64_t *count);
 int requests_keys(struct replay *me, const lpad_message *message, bool priorities, struct keys *out);
 int requests_table(struct replay *me, const lpad_message *message, struct place **place);

@@ -30,8 +30,8 @@ static bool is_reserved(const char *name)
 
 static bool is_known(const char *name)
 {
-	static const char *const names[] = { "stream.first", "stream.keep", "item.number", "item.table", "item.priority", "item.first",
-		"item.steps" };
+	static const char *const names[] = { "stream.first", "stream.keep", "stream.writer", "item.number", "item.table", "item.priority",
+		"item.first", "item.steps" };
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (!strcmp(name, names[i]))
 			return true;

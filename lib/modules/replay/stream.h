@@ -13,6 +13,7 @@ struct append;
 struct stream {
 	char *owner, *name;
 	int incarnation;                /* 0 until somebody sets it or takes over */
+	uint64_t writer;                /* of that incarnation: which of its writers opened it last; 0: not known, and not in checkpoints */
 	int64_t items;                  /* number of the last item inserted */
 	int64_t first, next;            /* steps first .. next-1 are here */
 	struct pool *pool;              /* NULL before the first step */
@@ -30,7 +31,8 @@ struct stream *streams_find(struct streams *streams, const char *owner, const ch
 size_t streams_count(const struct streams *streams);
 struct stream *streams_at(struct streams *streams, size_t place);       /* in the order in which they were made */
 
-/* A new incarnation writes: the steps of the old one are given back (items keep theirs); numbers go on from `next` and `items`. */
+/* A new incarnation writes, or another writer: the steps of the old one are given back (items keep theirs); numbers go on from `next`
+   and `items`. */
 void stream_take_over(struct stream *stream, int incarnation);
 /* The next step; takes over the caller's reference. Steps of another pool before it are given back: first = next. */
 void stream_add(struct stream *stream, struct pool *pool, uint32_t step);
