@@ -143,7 +143,7 @@ struct service_work {
 struct lpad_node {                      /* is the test */
 	const lpad_implementation *implementation;
 	struct module *module;
-	char *init_text;
+	char *init_text, *run_text;     /* of a failure: what a launch would say */
 	LIST(struct fake_param) params;
 	LIST(struct fake_axis) axes;
 	LIST(struct fake_port) ports;

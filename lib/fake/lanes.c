@@ -109,6 +109,8 @@ void fake_run_lane(struct lane *lane)
 	lane_wait(lane->test, LPAD_TEST_LOCK, started, node, INT64_MAX);
 	if (node->started && node->implementation->run)
 		node->run_result = node->implementation->run(node);
+	if (node->run_result)
+		node->run_text = fault_of_result("run", node->run_result);
 	node->run_returned = true;
 	lane_wait(lane->test, LPAD_TEST_LOCK, finishing, node, INT64_MAX);
 	if (node->implementation->fini)

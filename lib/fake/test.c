@@ -15,6 +15,12 @@ static bool parked(const lpad_node *node)
 	return node->run.ended || node->run_returned;
 }
 
+/* A failure is this thread's error from now on. */
+static int run_result(const lpad_node *node)
+{
+	return node->run_text ? fault_set(node->run_result, "%s", node->run_text) : node->run_result;
+}
+
 enum lpad_test_wait lpad_test_step(lpad_test *test)
 {
 	lpad_node *node = node_of(test);
@@ -25,14 +31,17 @@ enum lpad_test_wait lpad_test_step(lpad_test *test)
 		lane_go(&node->run);
 		fake_run_service(node);
 	}
-	return parked(node) ? LPAD_TEST_ENDED : node->run.waits;
+	if (!parked(node))
+		return node->run.waits;
+	run_result(node);
+	return LPAD_TEST_ENDED;
 }
 
 int lpad_test_result(lpad_test *test)
 {
 	if (!node_of(test)->run_returned)
 		fake_mistake("run has not returned: lpad_test_step goes on with it");
-	return node_of(test)->run_result;
+	return run_result(node_of(test));
 }
 
 void *lpad_test_state(lpad_test *test)
@@ -291,7 +300,7 @@ int lpad_test_end(lpad_test *test)
 {
 	lpad_node *node = node_of(test);
 	if (node->ended || !node->service.started)
-		return node->run_result;
+		return run_result(node);
 	lpad_test_stop(test);
 	if (node->started)
 		lpad_test_step(test);
@@ -302,7 +311,7 @@ int lpad_test_end(lpad_test *test)
 	lane_go(&node->run);
 	lane_join(&node->service);
 	lane_join(&node->run);
-	return node->run_result;
+	return run_result(node);
 }
 
 static void free_ports(lpad_node *node)
@@ -397,5 +406,6 @@ void lpad_test_free(lpad_test *test)
 	free(node->state);
 	free(node->stop_why);
 	free(node->init_text);
+	free(node->run_text);
 	free(node);
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 static _Thread_local struct {
 	int code;
 	char text[1000];
@@ -61,4 +63,15 @@ const char *fault_string(int code)
 {
 	int place = place_of(code);
 	return place < 0 ? "a code that lpad does not know" : codes[place].text;
+}
+
+char *fault_of_result(const char *function, int result)
+{
+	if (result > 0)
+		return memory_format("%s returned %d", function, result);
+	if (last.code == result && *last.text)
+		return memory_copy_text(last.text);
+	if (*last.text && last.code == LPAD_EINVALID)          /* lpad_fail, and another code returned */
+		return memory_format("%s (%s returned %d: %s)", last.text, function, result, fault_string(result));
+	return memory_format("%s returned %d: %s", function, result, fault_string(result));
 }

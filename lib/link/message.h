@@ -70,5 +70,7 @@ int fault_code(void);
 const char *fault_text(void);                                   /* "" if there was none */
 const char *fault_name(int code);                               /* "ELOST" */
 const char *fault_string(int code);                             /* the code's own sentence */
+/* What is said of a function of the author's that ended with this result: this thread's text if it is about it. Caller frees. */
+char *fault_of_result(const char *function, int result);
 
 #endif

@@ -65,11 +65,7 @@ static void fail_result(struct replica *replica, const char *step, const char *f
 		fail_program(replica, step, command_end(replica->command));
 		return;
 	}
-	bool own_words = *fault_text() && fault_code() == LPAD_EINVALID;        /* lpad_fail, and another code returned */
-	char *cleanup_free text = result > 0 ? memory_format("%s returned %d", function, result)
-		: fault_code() == result && *fault_text() ? memory_copy_text(fault_text())
-		: own_words ? memory_format("%s (%s returned %d: %s)", fault_text(), function, result, fault_string(result))
-		: memory_format("%s returned %d: %s", function, result, fault_string(result));
+	char *cleanup_free text = fault_of_result(function, result);
 	fail(replica, step, result, text);
 }
 

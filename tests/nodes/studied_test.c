@@ -144,6 +144,18 @@ static void run_step_by_step(void)
 	lpad_test_free(test);
 }
 
+/* As a launch would say it, each time it is asked for. */
+static void a_failure_of_run_has_its_text(void)
+{
+	lpad_test *test = started();
+	lpad_test_up(test, "store", 0, -1);
+	assert(lpad_test_step(test) == LPAD_TEST_ENDED && !strcmp(lpad_error(), "store will never come back"));
+	assert(lpad_test_send(test, "tasks", NULL) >= 0 && lpad_test_result(test) == LPAD_EGONE);
+	assert(!strcmp(lpad_error(), "store will never come back"));
+	assert(lpad_test_end(test) == LPAD_EGONE && !strcmp(lpad_error(), "store will never come back"));
+	lpad_test_free(test);
+}
+
 static void a_stop_ends_every_wait(void)
 {
 	lpad_test *test = started();
@@ -167,6 +179,7 @@ int main(void)
 	kept_calls();
 	callbacks_that_call();
 	run_step_by_step();
+	a_failure_of_run_has_its_text();
 	a_stop_ends_every_wait();
 	fed_callbacks();
 	puts("passed");

@@ -65,9 +65,10 @@ enum lpad_test_wait {
 	LPAD_TEST_SERVER,       /* lpad_await_server: lpad_test_up */
 	LPAD_TEST_LOCK          /* lpad_lock, which a callback that waits holds */
 };
-/* Callbacks that can go on do; then `run` does, until it waits for what is not there yet, or has returned. */
+/* Callbacks that can go on do; then `run` does, until it waits for what is not there yet, or has returned: if with a failure,
+   lpad_error() is what a launch would say. */
 enum lpad_test_wait lpad_test_step(lpad_test *test);
-int lpad_test_result(lpad_test *test);                          /* what run returned */
+int lpad_test_result(lpad_test *test);                          /* what run returned; lpad_error() as above */
 
 /* ---- what the node calls: the calls under way, oldest first ---- */
 
