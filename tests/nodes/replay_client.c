@@ -125,7 +125,8 @@ static int run_careless(lpad_node *node)
 	int code = open_writer(node, me);
 	if (code || (code = append(me, lpad_never())))
 		return code;
-	tell(node, lpad_writer_item(&me->writer, "main", 2, 1, lpad_never()));
+	tell(node, lpad_writer_item(&me->writer, "main", 6, 1, lpad_never()));
+	tell(node, lpad_writer_item(&me->writer, "main", 5, 1, lpad_never()));
 	tell(node, lpad_writer_item(&me->writer, "main", 0, 1, lpad_never()));
 	tell(node, lpad_writer_item(&me->writer, "main", 1, -1, lpad_never()));
 	tell(node, lpad_writer_item(&me->writer, "main", 1, (double)NAN, lpad_never()));

@@ -334,8 +334,9 @@ static void careless_ones_are_told(void)
 		"-5: column id: a step has 0 to 7 axes\n"
 		"-5: writer of replay: the columns of a step have no bytes\n"
 		"-5: writer of replay: a step has no columns\n"
-		"-5: an item of 2 steps for table main: an item has at least 1 step, and at most the last 1 of the episode\n"
-		"-5: an item of 0 steps for table main: an item has at least 1 step, and at most the last 1 of the episode\n"
+		"-5: an item of 6 steps for table main: at most 5, the writer's .keep\n"
+		"-5: an item of 5 steps for table main: the episode has only 1 step\n"
+		"-5: an item of 0 steps for table main: an item has at least 1\n"
 		"-5: an item for table main: priority -1 is not a number from 0 on\n"
 		"-5: an item for table main: priority nan is not a number from 0 on\n"));
 	lpad_test_free(test);

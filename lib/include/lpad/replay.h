@@ -153,13 +153,23 @@ static inline int lpad_writer_steps(const lpad_writer *writer)
 	return (int)(writer->next - lpad_writer_window_(writer));
 }
 
+static inline int lpad_writer_bad_steps_(const lpad_writer *w, const char *table, int steps)
+{
+	int64_t made = w->next - w->episode;
+	if (steps < 1)
+		return lpad_fail(w->node, "an item of %d steps for table %s: an item has at least 1", steps, table);
+	if (steps > w->keep)
+		return lpad_fail(w->node, "an item of %d steps for table %s: at most %d, the writer's .keep", steps, table, w->keep);
+	return lpad_fail(w->node, "an item of %d steps for table %s: the episode has only %lld step%s", steps, table, (long long)made,
+		made == 1 ? "" : "s");
+}
+
 /* The last `steps` steps become an item of the table. Waits while in_flight calls are under way and another one is full. */
 static inline int lpad_writer_item(lpad_writer *writer, const char *table, int steps, double priority, lpad_deadline deadline)
 {
 	int code = lpad_writer_check_(writer);
 	if (!code && (steps < 1 || steps > lpad_writer_steps(writer)))
-		return lpad_fail(writer->node, "an item of %d steps for table %s: an item has at least 1 step, and at most the last %d of the episode",
-			steps, table, lpad_writer_steps(writer));
+		return lpad_writer_bad_steps_(writer, table, steps);
 	if (!code && !(priority >= 0 && priority < HUGE_VAL))
 		return lpad_fail(writer->node, "an item for table %s: priority %g is not a number from 0 on", table, priority);
 	if (!code)
