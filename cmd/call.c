@@ -174,6 +174,13 @@ static void *keep_time(void *context)
 	return NULL;
 }
 
+/* Half of a short timeout: then there is still time for the server to say why it has not answered. 0: as long as others wait. */
+static int64_t note_after(const struct calling *calling)
+{
+	static const int64_t usual_ns = 10000000000;
+	return calling->timeout_ns >= 0 && calling->timeout_ns / 2 < usual_ns ? calling->timeout_ns / 2 : 0;
+}
+
 static int open_link(struct calling *calling, struct error *error)
 {
 	const json_t *answer = calling->answer;
@@ -184,7 +191,7 @@ static int open_link(struct calling *calling, struct error *error)
 		.address = json_string_value(json_object_get(answer, "address")) };
 	struct handle_link handle = { .name = "node", .place = -1, .deadline_ns = -1, .servers = &server, .count = 1 };
 	struct link_spec spec = { .self = { .node = "lpad call", .group = UINT32_MAX, .index = (uint32_t)getpid(),
-		.incarnation = 1 }, .observer = true,
+		.incarnation = 1 }, .observer = true, .note_after_ns = note_after(calling),
 		.token = strtoull(json_string_value(json_object_get(answer, "token")), NULL, 16),
 		.longest = (size_t)json_integer_value(json_object_get(answer, "max_message")), .handles = &handle, .handle_count = 1 };
 	struct link_hooks hooks = { .context = calling, .wired = ignore, .drained = ignore, .note = on_note, .wake = on_wake };

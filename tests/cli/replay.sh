@@ -119,9 +119,10 @@ wait_until line_is_there
 wait_until file_has err 'learner has waited 10 s for replay.sample: table transitions: [01] of 2 items, samples wait until there are 2'
 
 # JSON as people type it.
-patience=300ms call sample '{"table": "others"}'
+patience=3s call sample '{"table": "others"}'
 assert_equal 124 $code
 assert_contains "$(cat call.err)" 'no answer within'
+assert_contains "$(cat call.err)" 's for replay.sample: table others: the table is empty: samples wait until items are inserted; nobody has inserted yet'
 wait_until status_is '.tables.others.waiting | length' 0
 call sample '{"n": 2}'
 assert_contains "$(cat call.err)" '`table` must be said, there are several: transitions, others'

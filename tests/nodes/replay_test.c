@@ -284,6 +284,28 @@ static void samples_wait_for_items_and_inserts_for_samples(void)
 	lpad_test_free(test);
 }
 
+/* The example of lpad-replay(7). */
+static void the_limiter_of_the_manual(void)
+{
+	lpad_test *test = start("{main: {max_size: 100, limiter: {samples_per_insert: 4, min_size: 10, error_buffer: 8}}}");
+	assert(status(test, "main", "error") == -40 && status(test, "main", "min_diff") == 32 && status(test, "main", "max_diff") == 48);
+	for (int i = 0; i < 12; i++)
+		done(test, insert(test, 1));
+	int thirteenth = insert(test, 1);
+	waits(test, thirteenth);
+	lpad_test_cancel(test, thirteenth);
+	fails(test, sample(test, 17), LPAD_EINVALID, "17 samples at once are more than the limiter's range of 16");
+	done(test, sample(test, 16));
+	int next[5];
+	for (int i = 0; i < 5; i++)
+		waits(test, next[i] = sample(test, 1));
+	done(test, insert(test, 1));
+	for (int i = 0; i < 4; i++)
+		done(test, next[i]);
+	waits(test, next[4]);
+	lpad_test_free(test);
+}
+
 /* The first of a line holds back the others, also smaller ones; when it goes, they go on. */
 static void lines_are_in_order(void)
 {
@@ -1024,6 +1046,33 @@ static void a_restart_goes_on(void)
 	assert(!remove(path) && !remove(folder));
 }
 
+/* A new run begins with the items of another one, not with its writers; a restart of it goes on from its own checkpoint. */
+static void a_run_begins_with_anothers(void)
+{
+	char old[] = "lpad-replay.XXXXXX", new[] = "lpad-replay.XXXXXX", path[100], own[100], checkpoint[140];
+	assert(mkdtemp(old) && mkdtemp(new));
+	snprintf(path, sizeof path, "%s/replay.checkpoint", old);
+	snprintf(own, sizeof own, "%s/replay.checkpoint", new);
+	snprintf(checkpoint, sizeof checkpoint, "{from: %s}", path);
+	lpad_test *test = start_in(new, checkpoint, rate);
+	assert(lpad_test_start(test) < 0 && strstr(lpad_error(), "cannot read ") && strstr(lpad_error(), path));
+	lpad_test_free(test);
+	test = goes_on(old, "{}", rate);
+	done(test, send_append(test, "actor/0", 3, &(struct writing){ .first = 0, .steps = 2, .keep = 0, ITEMS({ 1, 0, 1, 0, 2 }) }));
+	lpad_test_free(test);
+	for (int size = 1; size < 3; size++) {
+		test = goes_on(new, checkpoint, rate);
+		assert(strstr(lpad_test_log(test), size == 1 ? path : own));
+		assert(status(test, "main", "size") == size && status(test, "main", "inserts") == size);
+		if (size == 1) {
+			opened(test, "actor/0", 1, 0, 0);
+			done(test, send_append(test, "actor/0", 1, &(struct writing){ .first = 0, .steps = 1, .keep = 1, ITEMS({ 1, 0, 1, 0, 1 }) }));
+		}
+		lpad_test_free(test);
+	}
+	assert(!remove(path) && !remove(own) && !remove(old) && !remove(new));
+}
+
 static void checkpoints_are_shared(void)
 {
 	char folder[] = "lpad-replay.XXXXXX", path[100];
@@ -1138,6 +1187,7 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	items_come_back();
 	samples_wait_for_items_and_inserts_for_samples();
+	the_limiter_of_the_manual();
 	lines_are_in_order();
 	what_can_never_be_is_refused();
 	who_waits_in_vain_is_told();
@@ -1163,6 +1213,7 @@ int main(void)
 	many_appends_wait();
 	numbers_are_reported();
 	a_restart_goes_on();
+	a_run_begins_with_anothers();
 	checkpoints_are_shared();
 	bad_checkpoints_are_refused();
 	a_checkpoint_that_cannot_be_written();

@@ -69,6 +69,7 @@ struct place {
 struct replay_checkpoint {
 	double every;
 	bool at_stop;
+	const char *from;               /* "": none */
 };
 
 /* The newest checkpoint. The thread of `run` writes it, under the lock. */

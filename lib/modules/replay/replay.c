@@ -250,6 +250,7 @@ static void fini(lpad_node *node)
 static const lpad_param checkpoint_fields[] = {
 	LPAD_DURATION(struct replay_checkpoint, every, "0s", "0s..", "between two; 0: only when they are asked for, and at the end"),
 	LPAD_BOOL(struct replay_checkpoint, at_stop, "true", "one more at the end"),
+	LPAD_PATH(struct replay_checkpoint, from, "", "another run's, to begin with its items"),
 	LPAD_END
 };
 static const lpad_param params[] = {

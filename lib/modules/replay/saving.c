@@ -117,25 +117,39 @@ static void save_for(struct replay *me, lpad_call *first)
 
 /* ---- life ---- */
 
+/* Of the file; if there is none, of another run's: its writers are not those of this run. *from is what was read. */
+static int restore(struct replay *me, const char **from, char *text, size_t room)
+{
+	struct table **tables = tables_of(me);
+	const char *other = me->checkpoint.from;
+	*from = me->saved.path;
+	int code = checkpoint_read(*from, tables, me->count, me->streams, text, room);
+	if (code == LPAD_ENOTFOUND && *other) {
+		code = checkpoint_read(*from = other, tables, me->count, me->streams, text, room);
+		streams_free(me->streams);
+		me->streams = streams_new();
+		code = code == LPAD_ENOTFOUND ? LPAD_EIO : code;
+	}
+	free(tables);
+	return code;
+}
+
 int saving_restore(struct replay *me)
 {
 	char text[600] = "", path[4096];
-	struct table **tables = tables_of(me);
+	const char *from;
 	int length = snprintf(path, sizeof path, "%s/replay.checkpoint", lpad_folder(me->node));
-	if (length < 0 || (size_t)length >= sizeof path) {
-		free(tables);
+	if (length < 0 || (size_t)length >= sizeof path)
 		return lpad_fail(me->node, "the name of this node's folder is too long: %s", lpad_folder(me->node));
-	}
 	me->saved.path = room_copy_text(path);
-	int code = checkpoint_read(path, tables, me->count, me->streams, text, sizeof text);
-	free(tables);
+	int code = restore(me, &from, text, sizeof text);
 	if (code && code != LPAD_ENOTFOUND)
 		return lpad_fail(me->node, "%s", text);
 	if (code)
 		return 0;
 	for (size_t i = 0; i < me->count; i++)
 		lpad_log(me->node, "table %s goes on with %lld items from %s", me->places[i].name, (long long)table_size(me->places[i].table),
-			path);
+			from);
 	if (*text)
 		lpad_log(me->node, "%s", text);
 	return 0;
