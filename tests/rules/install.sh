@@ -10,7 +10,7 @@ mkdir stage
 make -s -C "$root" O="$build" PREFIX=/opt/lpad DESTDIR="$SCRATCH/stage" --old-file="$build/lpad" install > log 2>&1 ||
 	{ cat log; fail "make install"; }
 prefix=$SCRATCH/stage/opt/lpad
-for file in bin/lpad include/lpad/node.h include/lpad/collective.h include/lpad/limiter.h include/lpad/nstep.h include/lpad/replay.h include/lpad/writer.h lib/pkgconfig/lpad.pc lib/pkgconfig/lpad-test.pc lib/liblpad-test.a lib/lpad/nodes/cache.so share/lpad/topologies \
+for file in bin/lpad include/lpad/node.h include/lpad/collective.h include/lpad/limiter.h include/lpad/nstep.h include/lpad/replay.h include/lpad/replay_test.h include/lpad/writer.h lib/pkgconfig/lpad.pc lib/pkgconfig/lpad-test.pc lib/liblpad-test.a lib/lpad/nodes/cache.so share/lpad/topologies \
 	share/man/man1/lpad.1 share/man/man3/lpad-node.3 share/man/man3/lpad-test.3 share/man/man7/lpad-cache.7 share/man/man3/lpad-collective.3 share/man/man3/lpad-replay.3 share/man/man5/lpad-topology.5 share/man/man5/lpad-record.5 \
 	share/man/man7/lpad.7 share/man/man7/lpad-wire.7 share/man/man1/lpad-sweep.1 share/bash-completion/completions/lpad share/zsh/site-functions/_lpad \
 	share/fish/vendor_completions.d/lpad.fish; do

@@ -268,7 +268,7 @@ codes=$(sed -nE 's/^[[:space:]]*X\((-[0-9]+), ([A-Z]+), .*/LPAD_\2/p' header)
 constants=$(grep -oE '\bLPAD_[A-Z0-9]+\b' header | sort -u | grep -vxE 'LPAD_NODE|LPAD_T|LPAD_CODES')
 # Names that end with _ are the inside.
 sed 's|/\*.*||' "$include/lpad/collective.h" > collective
-sed 's|/\*.*||' "$include/lpad/replay.h" "$include/lpad/nstep.h" > replay
+sed 's|/\*.*||' "$include/lpad/replay.h" "$include/lpad/nstep.h" "$include/lpad/replay_test.h" > replay
 more=$(sed 's|/\*.*||' "$include"/lpad/*.h | grep -oE '\b(lpad|LPAD)_[A-Za-z0-9_]*[A-Za-z0-9]\b' | sort -u)
 [ "$(wc -w <<< "$functions")" -ge 70 ] || fail "functions were not found in node.h"
 [ "$(wc -w <<< "$codes")" -ge 17 ] || fail "codes were not found in node.h"
@@ -280,6 +280,10 @@ for function in $(sed -nE 's/^static inline [^(]*\b(lpad_[a-z_0-9]*[a-z0-9])\(.*
 done
 for function in $(sed -nE 's/^static inline [^(]*\b(lpad_[a-z_0-9]*[a-z0-9])\(.*/\1/p' replay); do
 	has lpad-replay.3 "Fn $function( |\$)" "$function"
+done
+for member in $(sed -n '/^typedef struct lpad_sampled {/,/^}/p; /^typedef struct lpad_transition {/,/^}/p' replay | grep -oE '[a-z_]+[,;]' |
+	tr -d ',;' | grep -vx 'lpad_.*' | sort -u); do
+	has lpad-replay.3 "^\.It .*Fa $member\$" "the member $member"
 done
 for macro in $macros; do
 	has lpad-node.3 "^\.It Fn $macro " "the macro $macro"
