@@ -34,9 +34,15 @@ launch --set seed=4
 assert_exit 0
 bits | cmp - central || fail "packed: other weights"
 
-run_lpad launch federated-averaging --set mode=ring --set clients=8
-assert_exit 0
-assert_contains "$out" 'CHECK distance_after_gossip'
+for peers in 3 8; do
+	run_lpad launch federated-averaging --set mode=ring --set clients=$peers
+	assert_exit 0
+	assert_contains "$out" 'CHECK distance_after_gossip'
+done
 run_lpad check federated-averaging --set mode=ring --set clients=2
 assert_exit 1
 assert_contains "$out" 'a ring has 3 or more'
+sed -i -e '/^        fed/d' -e 's/^      runs:.*/      runs: {}/' federated-averaging/topo.yaml
+run_lpad check federated-averaging
+assert_exit 1
+assert_contains "$out" 'runs: from 1 to 32 trainings'

@@ -23,6 +23,7 @@ struct update {
 };
 
 /* What is published: a round's weights; of a peer before and after gossip. */
+enum { RUNS = 32 };              /* trainings of a server, at most */
 enum phase { PHASE_SERVER, PHASE_BEFORE, PHASE_AFTER };
 struct model {
 	int64_t round, clients, gossip, phase;

@@ -50,19 +50,24 @@ static void drop_out(lpad_node *node, const struct secure_client *me, int32_t wh
 		raise(SIGKILL);
 }
 
-/* The question's body, if it has its size, its session and its turn; otherwise the call is to be refused. */
+/*
+ * The question's body, if it has its size, its session and its turn; otherwise the call is to be refused. Until it is answered the
+ * session is over: one in which a question was refused gets no answers any more.
+ */
 static const void *question(struct secure_client *me, const lpad_call *call, size_t size, int32_t turn)
 {
 	const int64_t *session = lpad_body(lpad_request(call), size);
-	if (!session || *session != me->session || me->stage != turn)
+	bool expected = session && *session == me->session && me->stage == turn;
+	me->stage = STAGE_NEW;
+	if (!expected)
 		return NULL;
-	me->stage = turn + 1;
 	me->effort.bytes += (int64_t)size;
 	return session;
 }
 
-static int answer(struct secure_client *me, lpad_call *call, const void *data, size_t size, int64_t bits)
+static int answer(struct secure_client *me, lpad_call *call, int32_t stage, const void *data, size_t size, int64_t bits)
 {
+	me->stage = stage;
 	me->effort.bits += bits;
 	me->effort.bytes += (int64_t)size;
 	return lpad_answer(call, lpad_bytes(data, size));
@@ -81,14 +86,13 @@ static int advertise(lpad_node *node, lpad_call *call)
 	if (!session || *session <= me->session)
 		return out_of_turn(call);
 	me->session = *session;
-	me->stage = STAGE_ADVERTISED;
 	me->effort.bytes += (int64_t)sizeof *session;
 	pair_make(&me->cipher);
 	pair_make(&me->mask);
 	randombytes_buf(me->own, sizeof me->own);
 	memcpy(keys.cipher, me->cipher.open, sizeof keys.cipher);
 	memcpy(keys.mask, me->mask.open, sizeof keys.mask);
-	return answer(me, call, &keys, sizeof keys, 2 * KEY_BITS);
+	return answer(me, call, STAGE_ADVERTISED, &keys, sizeof keys, 2 * KEY_BITS);
 }
 
 static bool seal_for(lpad_node *node, struct secure_client *me, int other, const unsigned char *own, const unsigned char *key,
@@ -128,7 +132,7 @@ static int share(lpad_node *node, lpad_call *call)
 			return lpad_refuse(call, LPAD_EINVALID, "the key of client %d is none", i);
 	sodium_memzero(own, sizeof own);
 	sodium_memzero(key, sizeof key);
-	return answer(me, call, sealed, sizeof sealed, 2 * KEY_BITS * others + 2 * SHARE_BITS * others);
+	return answer(me, call, STAGE_SHARED, sealed, sizeof sealed, 2 * KEY_BITS * others + 2 * SHARE_BITS * others);
 }
 
 static bool open_all(lpad_node *node, struct secure_client *me, const struct masking *masking)
@@ -175,7 +179,7 @@ static int mask(lpad_node *node, lpad_call *call)
 		return lpad_refuse(call, LPAD_EINVALID, "somebody's key is none");
 	drop_out(node, me, DROP_MASK);
 	vector_pack(vector, PARAMETERS, packed);
-	return answer(me, call, packed, sizeof packed, 2 * SHARE_BITS * others + PARAMETERS * SECAGG_BITS);
+	return answer(me, call, STAGE_MASKED, packed, sizeof packed, 2 * SHARE_BITS * others + PARAMETERS * SECAGG_BITS);
 }
 
 static int unmask(lpad_node *node, lpad_call *call)
@@ -191,7 +195,7 @@ static int unmask(lpad_node *node, lpad_call *call)
 		if (has(me->sharers, i))
 			memcpy(shares[i], has(unmasking->arrived, i) ? me->shares[i].own : me->shares[i].key, SECRET);
 	forget(me);
-	return answer(me, call, shares, sizeof shares, SHARE_BITS * size_of(me->sharers));
+	return answer(me, call, STAGE_UNMASKED, shares, sizeof shares, SHARE_BITS * size_of(me->sharers));
 }
 
 static int effort(lpad_node *node, lpad_call *call)

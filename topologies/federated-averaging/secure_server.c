@@ -32,6 +32,8 @@ int secure_server_check(lpad_node *node)
 	int clients = lpad_count(me->clients);
 	if (me->threshold > clients || 2 * me->threshold <= clients)
 		return lpad_fail(node, "params.threshold: more than half of the %d clients, and no more than all", clients);
+	if (!me->runs.count)
+		return lpad_fail(node, "params.runs: there is nothing to train");
 	return 0;
 }
 
@@ -202,7 +204,7 @@ static double correlation(const uint32_t *a, const uint32_t *b)
 
 struct truth {
 	uint32_t sum[PARAMETERS];       /* of the plain inputs of those whose result came */
-	double correlation;             /* of a masked input with the plain one, on average */
+	double correlation;             /* of a masked input with the plain one: its size, on average */
 };
 
 static void find_truth(const struct round *round, const struct data *data, struct truth *truth)
@@ -212,7 +214,7 @@ static void find_truth(const struct round *round, const struct data *data, struc
 	for (int client = 0; client < SECAGG_MOST; client++)
 		if (has(round->arrived, client)) {
 			input_of(data, (uint64_t)lpad_seed(round->node), &round->tasks[client], input);
-			truth->correlation += correlation(input, round->vectors[client]) / size_of(round->arrived);
+			truth->correlation += fabs(correlation(input, round->vectors[client])) / size_of(round->arrived);
 			for (int i = 0; i < PARAMETERS; i++)
 				truth->sum[i] += input[i];
 		}
@@ -236,7 +238,7 @@ static void check_round(struct checks *checks, const struct round *round, const 
 	snprintf(name, sizeof name, "round_%" PRId64 "_hidden_before", round->session);
 	checks_least(checks, name, hidden, PARAMETERS - 3);     /* one of a million agrees by chance */
 	snprintf(name, sizeof name, "round_%" PRId64 "_correlation", round->session);
-	checks_near(checks, name, truth->correlation, 0, 0.05);
+	checks_most(checks, name, truth->correlation, 0.05);
 }
 
 /* 2n*aK + (5n-4)*aS + m*20 bits, n clients, keys of aK bits, shares of aS, m numbers: figure 6 and table 1 of the paper. */

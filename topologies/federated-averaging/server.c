@@ -14,6 +14,8 @@ int server_check(lpad_node *node)
 		return lpad_fail(node, "params.mode: a ring has no server");
 	if (me->mode == MODE_HIERARCHICAL && me->edges > me->clients)
 		return lpad_fail(node, "params.edges: %d edges for %d clients", (int)me->edges, (int)me->clients);
+	if (!me->runs.count || me->runs.count > RUNS)
+		return lpad_fail(node, "params.runs: from 1 to %d trainings", RUNS);
 	for (size_t i = 0; i < me->runs.count; i++) {
 		const struct run *run = (const struct run *)me->runs.at + i;
 		if (run->noise > 0 && run->clip <= 0)
