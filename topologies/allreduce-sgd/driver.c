@@ -225,7 +225,7 @@ static int64_t tasks_due(const struct driver *me)
 
 static bool somebody_dies(const struct driver *me)
 {
-	return me->die_at < me->steps && (me->die == DIE_FORWARD || (me->die == DIE_SYNCHRONISE && !me->has_server));
+	return me->die_at < me->steps && me->die != DIE_NONE;
 }
 
 /* One that died in a forward/backward task has lost that; one that died in a synchronise task its gradient, too. */
@@ -294,7 +294,7 @@ int drive(lpad_node *node)
 const lpad_param driver_params[] = {
 	LPAD_CHOICE(struct driver, precision, "float", PRECISIONS, "of all numbers"),
 	LPAD_INT(struct driver, steps, "300", "1..", "iterations"),
-	LPAD_INT(struct driver, group, "1", "1..", "iterations that one task message starts"),
+	LPAD_INT(struct driver, group, "1", "1..1000000", "iterations that one task message starts"),
 	LPAD_DURATION(struct driver, launch_cost, "0s", "0s..", "spent on each task message"),
 	LPAD_CHOICE(struct driver, die, "none", DIES, "the task in which worker 1 kills itself"),
 	LPAD_INT(struct driver, die_at, "100", "0..", "the iteration in which it does"),

@@ -5,6 +5,8 @@
 source "$(dirname "$0")/../common/reproduce.bash"
 
 digest() { awk '$1 == "weights" { print $2 }' "$work/$1.txt"; }
+# Values that one process has sent, as it counts them.
+sent() { awk -v name="$2_sent" '$2 == name { print $3 }' "$work/$1.txt"; }
 # Median of a metric of the driver.
 median() { jq -s --arg name "$2" '[.[] | select(.name == $name) | .value] | sort | .[length / 2 | floor]' "$work/$1/metrics.jsonl"; }
 # What went over the workers' edge, less 16 bytes of block number per message: numbers of four bytes.
@@ -19,7 +21,7 @@ for workers in 2 4 5 10; do
 done
 launch double --set precision=double --set steps=500
 launch server --set servers=server --set steps=500
-check server_over_sliced_worker "$(jq -n '3340 * 4 / (2 * 3340 * 3 / 4)')" 2.6667 0.0001
+check server_over_sliced_worker "$(jq -n "$(sent server server_0) / $(sent n4 worker_0)")" 2.6667 0.0001
 check server_sent_per_iteration "$(awk '$2 == "server_0_sent" { print $3 / 500 }' "$work/server.txt")" 13360 0
 launch long --set steps=2000
 
@@ -56,6 +58,6 @@ plot <<- 'END'
 	set title 'Values that one process sends per iteration, K = 3340'
 	set xlabel 'workers'; set ylabel 'values'; set key top left; set yrange [0:*]
 	plot 'values.dat' using 1:2 with linespoints title 'each worker, sliced', 2*3340*(x-1)/x title '2K(N-1)/N', \
-		'values.dat' using 1:3 with linespoints title 'one server for all'
+		'values.dat' using 1:3 with linespoints title 'one server for all, NK'
 	END
 finish

@@ -43,6 +43,10 @@ int work_check(lpad_node *node)
 		return lpad_fail(node, "replicas: %d parameters cannot be cut into %d equal slices", PARAMETERS, slices);
 	if (lpad_replicas(node) > BATCH)
 		return lpad_fail(node, "replicas: a batch has %d samples to share out", BATCH);
+	if (me->die != DIE_NONE && lpad_replicas(node) < 2)
+		return lpad_fail(node, "params.die: worker/1 is to die, and another one to have its weights; there is one worker");
+	if (me->die == DIE_SYNCHRONISE && lpad_place(me->owners) < 0)
+		return lpad_fail(node, "params.die: the workers have nothing to synchronise, a server does");
 	return 0;
 }
 
@@ -388,7 +392,7 @@ static int traffic(lpad_node *node, lpad_call *call)
 
 #define COMMON_PARAMS \
 	LPAD_CHOICE(struct worker, precision, "float", PRECISIONS, "of all numbers"), \
-	LPAD_INT(struct worker, group, "1", "1..", "iterations that one task message starts")
+	LPAD_INT(struct worker, group, "1", "1..1000000", "iterations that one task message starts")
 
 const lpad_param worker_params[] = {
 	COMMON_PARAMS,
