@@ -60,6 +60,12 @@ run_lpad check coded-matmul --set workers=12 --set k=11
 assert_contains "$out" '11 does not divide the 2520 rows'
 run_lpad check coded-matmul --set replication=3
 assert_contains "$out" '10 workers cannot be shared out among 3 blocks'
+run_lpad check coded-matmul --set k=[]
+assert_exit 1
+assert_contains "$out" 'no code to run'
+run_lpad check coded-matmul --set unit=0s
+assert_exit 1
+assert_contains "$out" 'unit'
 
 # Killed from outside, uncoded: the run ends at once and says why. Coded it goes on.
 runs() { [ "$("$LPAD" status -r "$1/latest" --json 2> /dev/null | jq -r .phase)" = run ]; }

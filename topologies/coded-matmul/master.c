@@ -49,6 +49,8 @@ static int check(lpad_node *node)
 	int workers = lpad_count(me->workers);
 	if (workers > MOST_WORKERS)
 		return lpad_fail(node, "edges.workers: %d workers are more than %d", workers, MOST_WORKERS);
+	if (!me->k.count && !me->replication.count)
+		return lpad_fail(node, "params.k: no code to run");
 	for (size_t i = 0; i < me->k.count; i++)
 		if (check_k(node, "k", me->k.at[i], workers))
 			return LPAD_EINVALID;
@@ -267,7 +269,7 @@ static const lpad_param params[] = {
 	LPAD_INTS(struct master, k, NULL, "1..", "MDS codes; k = workers is uncoded"),
 	LPAD_INTS(struct master, replication, "[]", "1..", "codes of k blocks, each at workers / k workers"),
 	LPAD_REAL(struct master, mu, "0.2", "0.001..", "a worker needs (1 + Exp(mu)) / k units"),
-	LPAD_DURATION(struct master, unit, "50ms", "0..", "one unit"),
+	LPAD_DURATION(struct master, unit, "50ms", "1us..", "one unit"),
 	LPAD_INT(struct master, trials, "180", "1..", "of each code"),
 	LPAD_INT(struct master, kills, "0", "0..", "workers that are killed in the course of the run"),
 	LPAD_BOOL(struct master, timing, "true", "check measured times too; without kills"),
