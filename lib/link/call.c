@@ -105,13 +105,36 @@ void call_drop(struct lpad_call *call)
 	call_end(call);
 }
 
+/*
+ * The server stops, and the others do not: it is as if it died, but that what has not begun is known to be so. Who only looks on is
+ * not told of the next incarnation, and does not wait for it.
+ */
+static void end_alone(struct lpad_call *call)
+{
+	const char *node = call->link->self.node, *method = call->method->name;
+	bool begun = call->state == CALL_TAKEN, looks_on = call->client->role == WIRE_OBSERVER;
+	bool again = (!begun || call->method->idempotent) && !looks_on;
+	char *cleanup_free text = begun
+		? memory_format("%s.%s: %s was stopped with the call under way; it may have been executed", node, method, node)
+		: memory_format("%s.%s: %s was stopped; the call was not begun", node, method, node);
+	struct frame frame = call_frame(call->link, message_bytes(text, strlen(text)));
+	frame.wire.kind = WIRE_ERROR;
+	frame.wire.flags = WIRE_LEAVES;
+	frame.wire.code = again ? LPAD_ESTOPPED : begun ? LPAD_ELOST : LPAD_EGONE;
+	call->client->tallies[call->method->place].errors += !again;
+	call->transport->answer(call->request, &frame);
+}
+
 void call_end_text(struct lpad_call *call, int code, const char *text)
 {
-	call->client->tallies[call->method->place].errors++;
 	if (batch_is(call))
 		batch_fail(call, code, text);
-	else
+	else if (code == LPAD_ESTOPPED && call->link->alone)
+		end_alone(call);
+	else {
+		call->client->tallies[call->method->place].errors++;
 		server_reply(call->link, call->request, code, text);
+	}
 	call_end(call);
 }
 

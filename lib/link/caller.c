@@ -77,10 +77,27 @@ static void complete(struct lpad_future *future, int code)
 		future_post(future);
 }
 
+/* Of an idempotent method it may have begun. */
+static void put_off(struct lpad_future *future, struct frame *reply)
+{
+	reply->transport->frame_drop(reply);
+	future->put_off = true;
+	future->resent = future->idempotent;
+	line_ask(future->ask.line, &future->ask);
+}
+
 static void call_done(struct ask *ask, struct frame *reply, int code)
 {
 	struct lpad_future *future = (struct lpad_future *)ask;
+	bool leaves = reply && reply->wire.kind == WIRE_ERROR && (reply->wire.flags & WIRE_LEAVES);
+	if (leaves)
+		line_leaves(ask->line);
+	if (leaves && reply->wire.code == LPAD_ESTOPPED) {
+		put_off(future, reply);
+		return;
+	}
 	if (reply) {
+		future->place->lost += leaves && reply->wire.code == LPAD_ELOST;
 		future->answer = *reply;
 		place_answered(future->place, &reply->wire, clock_ns() - future->started_ns);
 	} else if (code == LPAD_ELOST && future->idempotent && !future->link->closed) {
@@ -120,10 +137,6 @@ static int fill_call(struct ask *ask, struct frame *frame)
 		future->request.raw = NULL;
 	} else if (future->again)
 		frame->message = message_share(future->again);
-	if (!future->idempotent) {
-		message_free(future->again);
-		future->again = NULL;
-	}
 	frame->wire.kind = WIRE_CALL;
 	frame->wire.port = (uint32_t)port;
 	frame->wire.flags = (future->idempotent ? WIRE_IDEMPOTENT : 0) | (future->resent ? WIRE_RETRY : 0);
@@ -140,7 +153,8 @@ static int choose(lpad_handle *handle)
 		for (size_t i = 0; i < handle->count; i++) {
 			size_t place = handle->turn++ % handle->count;
 			enum line_state state = line_state(handle->places[place].line);
-			if (up ? state == LINE_UP : state != LINE_GONE)
+			bool ready = state == LINE_UP && !line_is_leaving(handle->places[place].line);
+			if (up ? ready : state != LINE_GONE)
 				return (int)place;
 		}
 	return fault_set(LPAD_EGONE, "%s: no server is left, all are gone for good", handle->name);
@@ -328,7 +342,7 @@ int caller_result(struct lpad_future *future, lpad_message **reply)
 			future->method, peer);
 	case LPAD_EGONE:
 		return fault_set(LPAD_EGONE, "%s.%s: %s will never come back; the call was %s", peer, future->method, peer,
-			future->resent ? "lost with it" : "not sent");
+			future->resent ? "lost with it" : future->put_off ? "not begun" : "not sent");
 	case LPAD_EBROKEN:
 		return fault_set(LPAD_EBROKEN, "%s.%s: %s sent a malformed answer", peer, future->method, peer);
 	default:

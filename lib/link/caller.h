@@ -45,8 +45,9 @@ struct lpad_future {
 	char *own_method;
 	size_t size;                    /* of the request */
 	struct frame request;           /* made, until it is sent */
-	const lpad_message *again;      /* the request, for sending it once more; NULL: empty, or never */
+	const lpad_message *again;      /* the request, for sending it once more; NULL: empty */
 	bool idempotent, resent;
+	bool put_off;                   /* the server was leaving and had not begun it */
 	uint64_t retry;                 /* the same each time it is sent */
 	int64_t started_ns, deadline_ns;
 	struct waiter *waiter;

@@ -114,7 +114,7 @@ int handle_await_server(lpad_handle *handle, int place, lpad_deadline deadline)
 	int64_t until = link_deadline(deadline, handle->deadline_ns);
 	link_lock(link);
 	link_wait_begin(link, &wait, clock_ns(), line_peer(line), NULL);
-	while (!code && line_state(line) != LINE_UP) {
+	while (!code && (line_state(line) != LINE_UP || line_is_leaving(line))) {
 		if (line_state(line) == LINE_GONE)
 			code = fault_set(LPAD_EGONE, "%s will never come back", line_peer(line));
 		else if (link_must_stop(link))

@@ -142,6 +142,8 @@ struct ask {
 };
 void line_ask(struct line *line, struct ask *ask);
 bool line_is_asked(const struct ask *ask);              /* is it at the peer, as far as is known? */
+void line_leaves(struct line *line);                    /* calls wait for the next incarnation; all else goes on with this one */
+bool line_is_leaving(const struct line *line);
 /* No longer wanted: `done` will not be called; with cancel, the peer is told so when it is under way. */
 void line_forget(struct ask *ask, bool cancel);
 int lines_connect(struct link *link, struct error *error);      /* no lock */
@@ -181,7 +183,7 @@ struct link {
 	struct link_hooks hooks;
 	LIST(struct bound_address) bound;       /* of link_bind, and read by its thread; texts belong to the listeners */
 	bool going, draining, closed, wired_said, drained_said;         /* lock */
-	bool alone;                     /* drains while the others go on (lock) */
+	bool alone;                     /* stops, and drains, while the others go on (lock) */
 	bool connected;                 /* lock: link_connect was called */
 	bool cut;                       /* lock: the drain's time is up: nobody waits any longer */
 	atomic_bool stopping;           /* written with the lock held */
@@ -242,7 +244,7 @@ void callers_end_run(struct link *link);        /* lock: futures that `run` left
 void server_end_run(struct link *link);         /* lock: inbox calls are refused with LPAD_EGONE */
 void topics_end(struct link *link);             /* lock: END on every topic not ended yet */
 void subscriptions_end_run(struct link *link);  /* lock: what `run` did not take is unread, acknowledged as dropped */
-void server_drain(struct link *link);           /* lock: refuse new calls; those kept are refused with LPAD_ESTOPPED */
+void server_drain(struct link *link);           /* lock: refuse new calls, and those kept: with LPAD_ESTOPPED, or alone as call_end_text says */
 void callers_drain(struct link *link);
 void topics_drain(struct link *link);           /* a service's topics end once its non-cyclic subscriptions have ended and their work is done */
 void subscriptions_drain(struct link *link);

@@ -161,10 +161,34 @@ void line_transmit(struct line *line, struct ask *ask)
 	line->transport->ask(line->connection->asking, &frame, take_flight(line->connection, ask));
 }
 
+bool line_is_leaving(const struct line *line)
+{
+	return line->leaving && line->leaving == line->incarnation;
+}
+
+void line_leaves(struct line *line)
+{
+	line->leaving = line->incarnation;
+}
+
+/* Calls wait for who comes next; lpad's own requests are among what the one that leaves waits for. */
+static bool is_held_back(const struct line *line, const struct ask *ask)
+{
+	return ask->counted && line_is_leaving(line);
+}
+
+static struct ask *first_to_go(const struct line *line)
+{
+	struct ask *ask = line->first;
+	while (ask && is_held_back(line, ask))
+		ask = ask->next;
+	return ask;
+}
+
 void line_send_waiting(struct line *line)
 {
 	struct ask *ask;
-	while (line->state == LINE_UP && (ask = line->first)) {
+	while (line->state == LINE_UP && (ask = first_to_go(line))) {
 		take_off(line, ask);
 		line_transmit(line, ask);
 	}
@@ -198,7 +222,7 @@ void line_ask(struct line *line, struct ask *ask)
 		ask->order = ++line->link->lines->order;
 	if (line->state == LINE_GONE)
 		ask->done(ask, NULL, LPAD_EGONE);
-	else if (line->state == LINE_UP && !line->first)
+	else if (line->state == LINE_UP && !is_held_back(line, ask) && !first_to_go(line))
 		line_transmit(line, ask);
 	else
 		append(line, ask);

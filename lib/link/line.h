@@ -37,6 +37,7 @@ struct line {
 	char *address;                  /* NULL: not known */
 	uint32_t group, index;
 	uint32_t incarnation;           /* the latest that is known of */
+	uint32_t leaving;               /* the one that takes no more calls; what it has begun it may still answer */
 	enum line_state state;          /* written by line_set_state */
 	struct connection *connection;  /* NULL: none */
 	const struct transport *_Atomic transport;      /* NULL: no address; read without the lock too */

@@ -274,10 +274,10 @@ void link_stop(struct link *link)
 	link_unlock(link);
 }
 
-void link_leave_alone(struct link *link)
+void link_leave_alone(struct link *link, bool alone)
 {
 	link_lock(link);
-	link->alone = true;
+	link->alone = alone;
 	link_unlock(link);
 }
 

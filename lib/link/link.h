@@ -148,8 +148,9 @@ int64_t link_tick(struct link *link);
 void link_end_run(struct link *link);
 void link_stop(struct link *link);
 void link_drain(struct link *link, int64_t deadline_ns);
-/* Before link_drain: the others go on, so that publishers here do not end, and are not waited for. */
-void link_leave_alone(struct link *link);
+/* Before link_stop and link_drain: do the others go on? Then publishers here do not end, and are not waited for, and calls that are left
+   here go to the next incarnation, or are lost with this one. */
+void link_leave_alone(struct link *link, bool alone);
 /* What a drain left behind: "3 messages of reading to keep"; NULL: nothing. Caller frees. */
 char *link_left(struct link *link, int64_t *count);
 void link_peer_lost(struct link *link, uint32_t group, uint32_t index, uint32_t incarnation, bool gone);

@@ -82,7 +82,8 @@ static void tell(struct link *link, struct long_wait *wait, int64_t now_ns)
 	if (future && !wait->asking && line_is_asked(&future->ask))
 		ask(link, wait, future, now_ns);
 	else {
-		const char *why = future ? states[line_state(future->ask.line)] : "";
+		const char *why = !future ? "" : line_is_leaving(future->ask.line) ? "it was stopped, and is not back yet"
+			: states[line_state(future->ask.line)];
 		note(link, wait, why, (int)strlen(why));
 	}
 }

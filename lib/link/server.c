@@ -54,8 +54,7 @@ static bool admit_first(struct link *link, struct client *client)
 	if (link->draining)
 		call_end_error(call, LPAD_ESTOPPED, "%s.%s: %s is stopping", node, method->name, node);
 	else if (method->closed)
-		call_end_error(call, LPAD_EGONE, "%s.%s: the run of %s has ended, nobody takes its calls", node, method->name,
-			node);
+		server_refuse(link, call);
 	else if (method->bound && method->queued >= method->bound) {
 		if (!method->refuses)
 			return false;
@@ -163,7 +162,7 @@ bool server_is_inbox(const struct link *link, const char *name)
 void server_refuse(struct link *link, struct lpad_call *call)
 {
 	const char *node = link->self.node, *method = call->method->name;
-	if (call->method->inbox)
+	if (call->method->inbox && !link->alone)
 		call_end_error(call, LPAD_EGONE, "%s.%s: the run of %s has ended, nobody takes its calls", node, method, node);
 	else
 		call_end_error(call, LPAD_ESTOPPED, "%s.%s: %s is stopping", node, method, node);

@@ -47,7 +47,12 @@ enum wire_kind {
 	WIRE_END                /* number = last sequence; nothing follows but repetitions after a later HELLO */
 };
 enum wire_role { WIRE_MEMBER = 1, WIRE_OBSERVER };
-enum wire_flags { WIRE_IDEMPOTENT = 1, WIRE_RETRY = 2 };
+enum wire_flags {
+	WIRE_IDEMPOTENT = 1,
+	WIRE_RETRY = 2,
+	WIRE_LEAVES = 4         /* of an ERROR: the server ends while the others go on: calls are for its next incarnation, with
+	                           LPAD_ESTOPPED this one too, which has not begun or may be made twice */
+};
 
 struct wire {
 	uint8_t kind, role, content;            /* content: enum lpad_kind, 0: no body */

@@ -458,6 +458,8 @@ void replica_peer_up(struct replica *replica, const struct peer_up *up)
 void replica_stop(struct replica *replica, bool alone)
 {
 	bool first = !link_stopping(replica->node->link);
+	if (first)
+		link_leave_alone(replica->node->link, alone);
 	host_node_stop(replica->node, alone);
 	if (first && replica->held && replica->implementation->run)
 		link_end_run(replica->node->link);
@@ -467,8 +469,7 @@ void replica_drain(struct replica *replica, double within, bool alone)
 {
 	replica->draining = true;
 	say_step(replica, "drain");
-	if (alone)
-		link_leave_alone(replica->node->link);
+	link_leave_alone(replica->node->link, alone);   /* the program may have begun to stop meanwhile */
 	link_drain(replica->node->link, clock_ns() + (int64_t)(within * 1e9));
 }
 
