@@ -37,6 +37,12 @@ static char *failed_peer(int result)
 	return memory_copy_span(text, strcspn(text, " .:,"));
 }
 
+/* What init finds damaged is as damaged the next time. */
+static bool is_final(const char *step, int result)
+{
+	return result == LPAD_EBROKEN && text_equal(step, "init");
+}
+
 /* `result`: negative, a code of ours; or 1..125, the author's exit code. */
 static void fail(struct replica *replica, const char *step, int result, const char *text)
 {
@@ -45,6 +51,8 @@ static void fail(struct replica *replica, const char *step, int result, const ch
 	json_t *line = json_pack("{s:s, s:s, s:i, s:o}", "is", "failed", "step", step, "code", code, "text", foreign(text));
 	if (peer)
 		json_object_set_new(line, "peer", foreign(peer));
+	if (is_final(step, result))
+		json_object_set_new(line, "final", json_true());
 	say(replica, line);
 	replica->events->failed(replica->events->context, code);
 }

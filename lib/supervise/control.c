@@ -98,6 +98,7 @@ static void heard_failed(struct supervisor *supervisor, struct member *member, c
 	struct failure *failure = failure_new(step ? step : "run", exit_code_of(message), "%s", text ? text : "no reason given");
 	failure->peer = memory_copy_text(peer);
 	failure->signal = signal > 0 && signal < NSIG ? (int)signal : 0;
+	failure->final = json_is_true(json_object_get(message, "final"));
 	failure->refused = text_equal(step, "load") || text_equal(step, "bind");
 	failure->start = failure->refused || (text_equal(step, "wire") && supervisor->phase < PHASE_RUN);
 	member_fail(supervisor, member, failure);

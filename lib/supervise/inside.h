@@ -104,6 +104,7 @@ struct failure {
 	int code, signal;       /* its own code, or the signal */
 	bool start;             /* it could not be started: 125 */
 	bool refused;           /* no policy helps: its module, or its process, cannot be had */
+	bool final;             /* it would be the same each time: not started again */
 	bool stops;             /* it let the run end, or would have: others may be its consequences */
 	int times;              /* so often within the window, which was too often; 0: not asked */
 	bool whole;             /* of the process: which of its replicas it was is not known */

@@ -39,7 +39,7 @@ static enum verdict judge(struct supervisor *supervisor, struct child *child, st
 		return VERDICT_STOP;
 	if (policy->kind == POLICY_IGNORE)
 		return VERDICT_IGNORE;
-	return supervisor->phase >= PHASE_STOP ? then(policy) : judge_again(supervisor, child, failure);
+	return supervisor->phase >= PHASE_STOP || failure->final ? then(policy) : judge_again(supervisor, child, failure);
 }
 
 /* ---- what comes of it ---- */
@@ -67,7 +67,7 @@ static void go_on_without(struct supervisor *supervisor, const struct member *fa
 		return;
 	}
 	output_error(&supervisor->output, "%s; the run goes on without it (on_failure%s: ignore)", text_string(&text),
-		failed->failure->times ? ".then" : "");
+		failed->child->plan->policy.kind == POLICY_RESTART ? ".then" : "");
 }
 
 /* "(1 of 5 within 1m)" */

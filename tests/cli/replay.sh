@@ -172,4 +172,5 @@ cp "$path" kept
 run_lpad launch --continue rec/latest
 assert_exit 1
 assert_contains "$err" "$path: byte "
+assert_lacks "$err" 'starting it again'
 assert cmp "$path" kept

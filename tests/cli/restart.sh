@@ -50,6 +50,18 @@ assert_exit 137
 assert_lacks "$err" 'starting it again'
 assert_equal "failed 0" "$(result '"\(.status) \(.nodes.a.restarts)"')"
 
+# An init that found damaged data would find it again: what comes after the last restart comes at once.
+topology "a: {implementation: damaged, on_failure: $quick}"
+run_lpad launch
+assert_exit 1
+assert_contains "$err" 'lpad: a failed in init: the file is damaged'
+assert_lacks "$err" 'starting it again'
+topology 'a: {implementation: damaged, on_failure: {restart: 5, then: ignore}}, b: {implementation: failing, params: {code: 0}}'
+run_lpad launch
+assert_exit 0
+assert_contains "$err" 'the run goes on without it (on_failure.then: ignore)'
+assert_lacks "$err" 'starting it again'
+
 # Too often: the last code, and the words for it; or on without it.
 topology 'a: {implementation: failing, params: {code: 3}, on_failure: {restart: 2, within: 90s, backoff: 1ms}}, b: {implementation: victim, params: {stays: true}}'
 run_lpad launch

@@ -54,6 +54,12 @@ struct failing {
 	int64_t code, times;            /* so many incarnations of it */
 };
 
+static int damaged_init(lpad_node *node)
+{
+	lpad_fail(node, "the file is damaged");
+	return LPAD_EBROKEN;
+}
+
 static int failing_run(lpad_node *node)
 {
 	const struct failing *me = lpad_state(node);
@@ -170,6 +176,7 @@ static const lpad_method haunted_methods[] = {
 LPAD_MODULE(
 	{ .name = "victim", .state = sizeof(struct victim), .params = victim_params, .init = victim_init, .run = victim_run,
 	  .fini = victim_fini },
+	{ .name = "damaged", .init = damaged_init },
 	{ .name = "failing", .state = sizeof(struct failing), .params = failing_params, .run = failing_run },
 	{ .name = "haunted", .methods = haunted_methods, .init = haunted_init },
 	{ .name = "asker", .state = sizeof(struct asker), .params = asker_params, .handles = asker_handles, .run = ask },

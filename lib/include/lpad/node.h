@@ -162,7 +162,7 @@ typedef struct lpad_implementation {
 	const lpad_topic_decl *topics;
 	const lpad_subscription_decl *subscriptions;
 	int (*check)(lpad_node *);                      /* relations between params, ports, axes; no calls */
-	int (*init)(lpad_node *);
+	int (*init)(lpad_node *);                       /* LPAD_EBROKEN: no policy starts it again */
 	int (*run)(lpad_node *);                        /* 0 or LPAD_ESTOPPED: ended well; 1..125: exit code */
 	void (*fini)(lpad_node *);
 	bool service;                                   /* nobody waits for its run */

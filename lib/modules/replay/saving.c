@@ -128,7 +128,7 @@ static int restore(struct replay *me, const char **from, char *text, size_t room
 		code = checkpoint_read(*from = other, tables, me->count, me->streams, text, room);
 		streams_free(me->streams);
 		me->streams = streams_new();
-		code = code == LPAD_ENOTFOUND ? LPAD_EIO : code;
+		code = code == LPAD_ENOTFOUND ? LPAD_EINVALID : code;
 	}
 	free(tables);
 	return code;
@@ -143,10 +143,12 @@ int saving_restore(struct replay *me)
 		return lpad_fail(me->node, "the name of this node's folder is too long: %s", lpad_folder(me->node));
 	me->saved.path = room_copy_text(path);
 	int code = restore(me, &from, text, sizeof text);
-	if (code && code != LPAD_ENOTFOUND)
-		return lpad_fail(me->node, "%s", text);
-	if (code)
+	if (code == LPAD_ENOTFOUND)
 		return 0;
+	if (code) {
+		lpad_fail(me->node, "%s", text);
+		return code == LPAD_EIO ? LPAD_EIO : LPAD_EBROKEN;      /* the next incarnation would read the same */
+	}
 	for (size_t i = 0; i < me->count; i++)
 		lpad_log(me->node, "table %s goes on with %lld items from %s", me->places[i].name, (long long)table_size(me->places[i].table),
 			from);
