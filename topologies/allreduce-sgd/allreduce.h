@@ -33,6 +33,7 @@ struct driver {
 	const struct numbers *numbers;
 	struct glyphs *glyphs;
 	bool has_server;
+	int *incarnations;              /* of the workers, as far as they have been given weights */
 	int64_t launched;               /* tasks */
 };
 

@@ -14,7 +14,7 @@
 #include "allreduce.h"
 
 enum { LINES = 10 };
-static const double PATIENCE = 60;
+static const double PATIENCE = 60, PATROL = 1;
 
 static double now(void)
 {
@@ -46,6 +46,7 @@ static int revive(lpad_node *node, struct driver *me, int place, int64_t iterati
 	int code = lpad_await_server(me->workers, place, lpad_in(PATIENCE));
 	if (code < 0)
 		return code;
+	me->incarnations[place] = code;
 	for (int i = 1; i < count && !weights; i++)
 		code = lpad_call_to(me->workers, (place + i) % count, "weights", number(iteration), &weights, lpad_in(PATIENCE));
 	if (!weights)
@@ -76,6 +77,29 @@ static int leave(lpad_future **futures, int count, int code)
 	return code;
 }
 
+/*
+ * A worker that dies after its task is done, while others still fetch what it alone had: nobody's call is lost, the fetches wait at the
+ * new one. It does its task once more. How many do; < 0: an error.
+ */
+static int patrol(lpad_node *node, struct driver *me, struct task task, int first, lpad_future **futures, int count)
+{
+	int workers = lpad_count(me->workers), found = 0;
+	for (int i = 0; i < count; i++) {
+		int worker = (first + i) % workers;
+		if (futures[i] || (first + i >= workers && me->has_server))
+			continue;
+		int incarnation = lpad_await_server(me->workers, worker, lpad_in(0));
+		if (incarnation <= 0 || incarnation == me->incarnations[worker])
+			continue;
+		int code = again(node, me, worker, task);
+		if (code)
+			return code;
+		futures[i] = launch(me, me->workers, worker, task);
+		found++;
+	}
+	return found;
+}
+
 /* The same task at `count` places: the workers', then the owners'. */
 static int job(lpad_node *node, struct driver *me, struct task task, int first, int count)
 {
@@ -84,7 +108,12 @@ static int job(lpad_node *node, struct driver *me, struct task task, int first, 
 	for (int i = 0; i < count; i++)
 		futures[i] = first + i < workers ? launch(me, me->workers, first + i, task) : launch(me, me->owners, first + i - workers, task);
 	for (int left = count; left; ) {
-		if ((place = lpad_wait_any(futures, count, lpad_never())) < 0)
+		place = lpad_wait_any(futures, count, lpad_in(PATROL));
+		if (place == LPAD_ETIMEDOUT && (place = patrol(node, me, task, first, futures, count)) >= 0) {
+			left += place;
+			continue;
+		}
+		if (place < 0)
 			return leave(futures, count, place);
 		int code = lpad_wait(futures[place], NULL), worker = (first + place) % workers;
 		bool server = first + place >= workers && me->has_server;
@@ -250,6 +279,18 @@ static int compare(lpad_node *node, struct driver *me)
 	return code ? code : checks_code(&checks);
 }
 
+static int await_all(lpad_node *node, struct driver *me)
+{
+	int count = lpad_count(me->workers);
+	me->incarnations = calloc((size_t)count, sizeof *me->incarnations);
+	if (!me->incarnations)
+		return lpad_fail(node, "out of memory");
+	for (int i = 0; i < count; i++)
+		if ((me->incarnations[i] = lpad_await_server(me->workers, i, lpad_in(PATIENCE))) < 0)
+			return me->incarnations[i];
+	return 0;
+}
+
 static int train(lpad_node *node, struct driver *me)
 {
 	double began = now(), before = began;
@@ -283,8 +324,10 @@ int drive(lpad_node *node)
 	me->has_server = strcmp(lpad_server(me->owners, 0), lpad_server(me->workers, 0)) != 0;
 	if (!me->glyphs)
 		return lpad_fail(node, "out of memory");
-	int code = train(node, me);
+	int code = await_all(node, me);
+	code = code ? code : train(node, me);
 	code = code ? code : compare(node, me);
+	free(me->incarnations);
 	free(me->glyphs);
 	return code;
 }
