@@ -46,9 +46,11 @@ assert_equal "$bits" "$(weights)" "two in a process"
 run_lpad check allreduce-sgd --set workers=3
 assert_exit 1
 assert_contains "$out" 'cannot be cut into 3 equal slices'
-run_lpad check allreduce-sgd --set workers=1 --set die=forward
+run_lpad check allreduce-sgd            # all combinations of its words
+assert_exit 0
+run_lpad launch allreduce-sgd --set workers=1 --set die=forward
 assert_exit 1
-assert_contains "$out" 'there is one worker'
-run_lpad check allreduce-sgd --set servers=server --set die=synchronise
+assert_contains "$err" 'there is one worker'
+run_lpad launch allreduce-sgd --set servers=server --set die=synchronise
 assert_exit 1
-assert_contains "$out" 'nothing to synchronise'
+assert_contains "$err" 'nothing to synchronise'

@@ -316,6 +316,16 @@ static int train(lpad_node *node, struct driver *me)
 	return 0;
 }
 
+/* Not in `check`: that would refuse one of the file's combinations whatever is launched. */
+static int refuse_death(lpad_node *node, const struct driver *me)
+{
+	if (me->die == DIE_SYNCHRONISE && me->has_server)
+		return lpad_fail(node, "die=synchronise: the workers have nothing to synchronise, a server does");
+	if (me->die != DIE_NONE && lpad_count(me->workers) < 2)
+		return lpad_fail(node, "die: worker/1 is to die, and another one to have its weights; there is one worker");
+	return 0;
+}
+
 int drive(lpad_node *node)
 {
 	struct driver *me = lpad_state(node);
@@ -324,7 +334,8 @@ int drive(lpad_node *node)
 	me->has_server = strcmp(lpad_server(me->owners, 0), lpad_server(me->workers, 0)) != 0;
 	if (!me->glyphs)
 		return lpad_fail(node, "out of memory");
-	int code = await_all(node, me);
+	int code = refuse_death(node, me);
+	code = code ? code : await_all(node, me);
 	code = code ? code : train(node, me);
 	code = code ? code : compare(node, me);
 	free(me->incarnations);

@@ -43,10 +43,6 @@ int work_check(lpad_node *node)
 		return lpad_fail(node, "replicas: %d parameters cannot be cut into %d equal slices", PARAMETERS, slices);
 	if (lpad_replicas(node) > BATCH)
 		return lpad_fail(node, "replicas: a batch has %d samples to share out", BATCH);
-	if (me->die != DIE_NONE && lpad_replicas(node) < 2)
-		return lpad_fail(node, "params.die: worker/1 is to die, and another one to have its weights; there is one worker");
-	if (me->die == DIE_SYNCHRONISE && lpad_place(me->owners) < 0)
-		return lpad_fail(node, "params.die: the workers have nothing to synchronise, a server does");
 	return 0;
 }
 
