@@ -12,6 +12,7 @@
 #include <nng/protocol/pubsub0/pub.h>
 
 #include "link/topics.h"
+#include "nng_losses.h"
 
 static struct party watch[3];
 

@@ -6,6 +6,7 @@
 enum { LIVES = 20 };
 
 #include "link_lives.h"
+#include "nng_losses.h"
 
 static const int keeps[] = { 1, 16, LPAD_LATEST, WORLD_EAGER, LPAD_ALL };
 static const int buffers[] = { 1, 192 };        /* hardly a HELLO comes through the first; the second is what topologies have */
@@ -113,14 +114,6 @@ START_TEST(the_same_within_one_process)
 	assert_whole(world_count(&world.party[1], "subscription", "in", "p0"));
 }
 END_TEST
-
-/* When a connection breaks, nng 1.5.2 may lose the message that it was about to write, or the connection that it was about to make.
-   Known to the sanitizer by this name; what else is lost is told. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libnng.so\n";
-}
 
 int main(void)
 {

@@ -6,6 +6,7 @@
 enum { LIVES = 3 };
 
 #include "link_lives.h"
+#include "nng_losses.h"
 
 static const int keeps[] = { LPAD_ALL, 10, LPAD_LATEST, WORLD_EAGER };
 
@@ -213,14 +214,6 @@ START_TEST(a_publisher_dies_with_a_fetch_under_way)
 	ck_assert_int_eq(row.lost, 1);
 }
 END_TEST
-
-/* When a connection breaks, nng 1.5.2 may lose the message that it was about to write, or the connection that it was about to make.
-   Known to the sanitizer by this name; what else is lost is told. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libnng.so\n";
-}
 
 int main(void)
 {

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "link/body.h"
+#include "nng_losses.h"
 
 /* ---- cuts ---- */
 
@@ -260,14 +261,6 @@ START_TEST(the_end_of_a_link_lets_go)
 	free_all(messages);
 }
 END_TEST
-
-/* When a connection breaks, nng 1.5.2 may lose the message that it was about to write, or the connection that it was about to make.
-   Known to the sanitizer by this name; what else is lost is told. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libnng.so\n";
-}
 
 int main(void)
 {
